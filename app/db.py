@@ -1,0 +1,225 @@
+"""The database: engine, times, and the one transaction of a request.
+
+SQLite and PostgreSQL serve the same code (S-80). What differs between them stands in this file.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Dialect,
+    Engine,
+    Enum,
+    MetaData,
+    bindparam,
+    create_engine,
+    event,
+    literal,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from app.world import Clock
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+COPENHAGEN = ZoneInfo("Europe/Copenhagen")
+SKEW_SECONDS = 60
+
+# Told to PostgreSQL once a connection; through a pooler set them on the role instead.
+POSTGRES_OPTIONS = (
+    "-c timezone=UTC -c synchronous_commit=on -c lock_timeout=4s -c statement_timeout=8s"
+    " -c idle_in_transaction_session_timeout=15s"
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An instant in UTC: `timestamptz` on PostgreSQL, whole microseconds since 1970 on SQLite."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose the column type of the database at hand."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True))
+        return dialect.type_descriptor(BigInteger())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Hand an aware instant to the database."""
+        if value is None or dialect.name == "postgresql":
+            return value
+        return (value - EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Take an instant from the database, in UTC."""
+        if value is None:
+            return None
+        if dialect.name == "postgresql":
+            return value.astimezone(UTC)
+        return EPOCH + timedelta(microseconds=value)
+
+
+class Base(DeclarativeBase):
+    """The parent of every table; instants are kept in UTC."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {
+        enum.Enum: Enum(enum.Enum, native_enum=False, create_constraint=False, length=32),
+        datetime: UtcTime(),
+        int: BigInteger().with_variant(sqlite.INTEGER(), "sqlite"),
+    }
+
+
+class later(FunctionElement[datetime]):  # noqa: N801 - reads as a function in SQL expressions
+    """`later(instant, seconds)`: the instant so many seconds on, reckoned by the database."""
+
+    type = UtcTime()
+    inherit_cache = True
+    name = "later"
+
+
+@compiles(later)
+def _later_in_microseconds(element: later, compiler: SQLCompiler, **kw: Any) -> str:
+    instant, seconds = element.clauses
+    return f"({compiler.process(instant, **kw)} + ({compiler.process(seconds, **kw)}) * 1000000)"
+
+
+@compiles(later, "postgresql")
+def _later_in_intervals(element: later, compiler: SQLCompiler, **kw: Any) -> str:
+    instant, seconds = element.clauses
+    return f"({compiler.process(instant, **kw)} + ({compiler.process(seconds, **kw)}) * interval '1 second')"
+
+
+class present(FunctionElement[datetime]):  # noqa: N801 - reads as a function in SQL expressions
+    """The present inside a statement (S-07): PostgreSQL's own clock, elsewhere the one handed in."""
+
+    type = UtcTime()
+    inherit_cache = True
+    name = "present"
+
+
+@compiles(present)
+def _present_handed_in(element: present, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.clauses.clauses[0], **kw)
+
+
+@compiles(present, "postgresql")
+def _present_of_server(element: present, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"(clock_timestamp() + {compiler.process(element.clauses.clauses[1], **kw)})"
+
+
+# For statements that are made once: execute them with the binds of an `Instant`.
+NOW = present(bindparam("now_at", type_=UtcTime()), bindparam("now_offset", type_=postgresql.INTERVAL()))
+
+
+def after(seconds: float) -> ColumnElement[datetime]:
+    """Return the instant `seconds` after `NOW`; negative ones lie before."""
+    return later(NOW, literal(seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """The present: `at` for showing and reckoning here, the rest for judging inside a statement (S-07)."""
+
+    at: datetime
+    offset: timedelta = timedelta(0)
+
+    @property
+    def binds(self) -> dict[str, Any]:
+        """What a statement that holds `NOW` is executed with."""
+        return {"now_at": self.at, "now_offset": self.offset}
+
+    @property
+    def sql(self) -> ColumnElement[datetime]:
+        """The present as an expression with its value inside, for a statement made on the spot."""
+        return present(literal(self.at, UtcTime()), literal(self.offset, postgresql.INTERVAL()))
+
+    @property
+    def today(self) -> date:
+        """The day it is in Denmark."""
+        return self.at.astimezone(COPENHAGEN).date()
+
+    def after(self, seconds: float) -> ColumnElement[datetime]:
+        """Return the instant `seconds` from now, as an expression; negative ones lie before."""
+        return later(self.sql, literal(seconds))
+
+
+def instant(clock: Clock) -> Instant:
+    """Return the present by the one clock."""
+    return Instant(clock.now(), clock.offset)
+
+
+class Database:
+    """The engine, and the two kinds of session a request may hold."""
+
+    def __init__(self, url: str, *, pool: int = 5) -> None:
+        """Open `url` with at most `pool` connections kept; nothing is connected yet."""
+        self.engine = _engine(url, pool)
+        is_postgres = self.engine.dialect.name == "postgresql"
+        # A reading request on PostgreSQL asks single statements: no BEGIN and ROLLBACK around each.
+        self._for_reading = (
+            self.engine.execution_options(isolation_level="AUTOCOMMIT") if is_postgres else self.engine
+        )
+        self._for_writing = self.engine.execution_options(is_writing=True)
+
+    def reading(self) -> Session:
+        """Return a session that only reads."""
+        return Session(self._for_reading, autoflush=False, expire_on_commit=False)
+
+    def writing(self) -> Session:
+        """Return a session whose transaction may write; SQLite takes its lock at BEGIN (S-80)."""
+        return Session(self._for_writing, expire_on_commit=False)
+
+
+def _engine(url: str, pool: int) -> Engine:
+    if url.startswith("postgresql"):
+        return create_engine(
+            url,
+            pool_size=pool,
+            max_overflow=2,
+            pool_timeout=5,
+            pool_recycle=1800,
+            # Prepared statements are state of a connection, which a pooler may swap beneath us.
+            connect_args={"options": POSTGRES_OPTIONS, "prepare_threshold": None, "connect_timeout": 5},
+        )
+    engine = create_engine(url, pool_size=pool, max_overflow=2, pool_timeout=5)
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, below
+    for pragma in (
+        "busy_timeout=5000",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    is_writing = connection.get_execution_options().get("is_writing")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")

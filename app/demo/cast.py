@@ -1,0 +1,452 @@
+"""The people of the demo school that never change role: who they are, and what they log in with.
+
+Tests, guides and outside checks all read them here. The rest of the school is drawn, in `population`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from app.domain.passwords import code
+from app.models.credentials import Authorisation
+from app.models.people import Category, PasswordType, Relation, RightKind, Role
+
+MITID_NAMESPACE = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
+SECOND_BROWSER = "Brug en anden browser eller et privat vindue til eleven."
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """An institution of the demo."""
+
+    number: str
+    name: str
+    type: str
+    is_public_body: bool
+    address: str
+    postcode: str
+    city: str
+    mail: str
+
+
+EGESKOLEN = School(
+    "999001", "Egeskolen", "Folkeskole", True, "Egealle 1", "0999", "Prøveby", "kontor@egeskolen.example"
+)
+BOEGESKOLEN = School(
+    "999002", "Bøgeskolen", "Friskole", False, "Bøgestien 2", "0999", "Prøveby", "kontor@boegeskolen.example"
+)
+PROEVESKOLEN = School(
+    "999003", "Prøveskolen", "Folkeskole", True, "Målevej 3", "0999", "Prøveby", "kontor@proeveskolen.example"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A password that a person had before."""
+
+    password_type: PasswordType
+    secret: str
+    authorisation: Authorisation
+    set_days_ago: int
+    ended_days_ago: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A relation of the cast: who the pupil is, by word, and what the adult is to the pupil."""
+
+    pupil: str
+    relation: Relation
+    has_custody: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One person of the cast."""
+
+    word: str
+    given_name: str
+    family_name: str
+    username: str | None
+    role: str
+    described: str
+    is_woman: bool
+    age: int
+    school: School | None = None
+    class_name: str | None = None
+    categories: tuple[Category, ...] = ()
+    roles: tuple[Role, ...] = ()
+    groups: tuple[str, ...] = ()
+    right: RightKind | None = None
+    contact_of: tuple[Contact, ...] = ()
+    password: str | None = None
+    pictures: tuple[str, ...] = ()
+    marked: PasswordType | None = None
+    set_days_ago: int = 40
+    stage_days_left: int | None = None
+    age_days_left: int | None = None
+    authorisation: Authorisation = Authorisation.OWNER
+    earlier: tuple[Earlier, ...] = ()
+    alias: tuple[str, str] | None = None
+    has_mitid: bool = False
+    note: str = ""
+
+    @property
+    def shown_name(self) -> str:
+        """The name others may see (S-72)."""
+        return " ".join(self.alias or (self.given_name, self.family_name))
+
+    @property
+    def level(self) -> str | None:
+        """The pupil's level, which for the cast is the class's."""
+        return self.class_name.partition(".")[0] if self.class_name else None
+
+    @property
+    def secret(self) -> str | None:
+        """What the person types or taps, as it is hashed."""
+        return code(list(self.pictures)) if self.pictures else self.password
+
+    @property
+    def password_type(self) -> PasswordType | None:
+        """The kind of password the person has now; None for who has none."""
+        if self.pictures:
+            return PasswordType.PICTURES
+        if self.password is None:
+            return None
+        is_middle = self.level in ("4", "5", "6")
+        return PasswordType.WORDS if is_middle else PasswordType.WORDS_DIGITS
+
+    @property
+    def mitid(self) -> dict[str, str] | None:
+        """The person's test identity at the stand-in for MitID; never a CPR number."""
+        if not self.has_mitid:
+            return None
+        return {
+            "name": f"{self.given_name} {self.family_name}",
+            "uuid": str(uuid.uuid5(MITID_NAMESPACE, self.word)),
+        }
+
+
+PUPIL = (Category.PUPIL,)
+EMPLOYEE = (Category.EMPLOYEE,)
+CONTACT = (Category.CONTACT,)
+
+ANNA = Member(
+    word="anna",
+    given_name="Anna",
+    family_name="Holm",
+    username="anna1001",
+    role="pupil",
+    described="elev i 2.B på Egeskolen, uden MitID",
+    is_woman=True,
+    age=8,
+    school=EGESKOLEN,
+    class_name="2.B",
+    categories=PUPIL,
+    pictures=("ugle", "kage", "sol", "bamse"),
+    authorisation=Authorisation.TEACHER,
+)
+IDA = Member(
+    word="ida",
+    given_name="Ida",
+    family_name="Krogh",
+    username="idak1002",
+    role="pupil",
+    described="elev i 5.A på Egeskolen, uden MitID",
+    is_woman=True,
+    age=11,
+    school=EGESKOLEN,
+    class_name="5.A",
+    categories=PUPIL,
+    password="maanesten",
+)
+BO = Member(
+    word="bo",
+    given_name="Bo",
+    family_name="Lind",
+    username="boli1003",
+    role="pupil",
+    described="elev i 8.A på Egeskolen, har MitID",
+    is_woman=False,
+    age=14,
+    school=EGESKOLEN,
+    class_name="8.A",
+    categories=PUPIL,
+    password="KanelTrappe58",
+    has_mitid=True,
+    earlier=(
+        Earlier(PasswordType.WORDS, "fjerkompas", Authorisation.GUARDIAN, 900, 410),
+        Earlier(PasswordType.WORDS_DIGITS, "PudeKanin31", Authorisation.TEACHER, 410, 40),
+    ),
+)
+CARLA = Member(
+    word="carla",
+    given_name="Carla",
+    family_name="Juhl",
+    username="carl2001",
+    role="teacher",
+    described="lærer for 2.B og 5.A på Egeskolen",
+    is_woman=True,
+    age=38,
+    school=EGESKOLEN,
+    categories=EMPLOYEE,
+    roles=(Role.LAERER,),
+    groups=("2.B", "5.A"),
+    password="TavleVindue64",
+    has_mitid=True,
+)
+DAN = Member(
+    word="dan",
+    given_name="Dan",
+    family_name="Holm",
+    username="danh3001",
+    role="guardian",
+    described="far til Anna; kontakt uden forældremyndighed til Ida",
+    is_woman=False,
+    age=41,
+    school=EGESKOLEN,
+    categories=CONTACT,
+    contact_of=(Contact("anna", Relation.FAR, True), Contact("ida", Relation.ANDET, False)),
+    password="HavreSejlbaad72",
+    has_mitid=True,
+)
+EVA = Member(
+    word="eva",
+    given_name="Eva",
+    family_name="Norup",
+    username="evan4001",
+    role="administrator",
+    described="brugeradministrator på Egeskolen",
+    is_woman=True,
+    age=52,
+    school=EGESKOLEN,
+    categories=EMPLOYEE,
+    roles=(Role.TAP,),
+    right=RightKind.USER_ADMINISTRATOR,
+    password="KontorKaktus39",
+    has_mitid=True,
+)
+FINN = Member(
+    word="finn",
+    given_name="Finn",
+    family_name="Brask",
+    username="finn5001",
+    role="teacher",
+    described="lærer for 2.B og 5.A på Bøgeskolen",
+    is_woman=False,
+    age=46,
+    school=BOEGESKOLEN,
+    categories=EMPLOYEE,
+    roles=(Role.LAERER,),
+    groups=("2.B", "5.A"),
+    password="BirkeSpand45",
+    has_mitid=True,
+    note="must never get at Egeskolen",
+)
+GRY = Member(
+    word="gry",
+    given_name="Gry",
+    family_name="Toft",
+    username="gryt6001",
+    role="supporter",
+    described="support",
+    is_woman=True,
+    age=33,
+    right=RightKind.SUPPORTER,
+    password="LampeMuffin83",
+    has_mitid=True,
+)
+
+PROTECTED = Member(
+    word="protected",
+    given_name="Sofia",
+    family_name="Dahlgaard",
+    username="maja1004",
+    role="pupil",
+    described="elev i 2.B på Egeskolen, navnebeskyttet",
+    is_woman=True,
+    age=8,
+    school=EGESKOLEN,
+    class_name="2.B",
+    categories=PUPIL,
+    pictures=("tog", "banan", "hat", "fisk"),
+    authorisation=Authorisation.TEACHER,
+    alias=("Maja", "Skov"),
+    note="protected: only the alias may be seen",
+)
+MARKED = Member(
+    word="marked",
+    given_name="Viggo",
+    family_name="Bæk",
+    username="vigg1005",
+    role="pupil",
+    described="elev i 5.B på Egeskolen, har billeder",
+    is_woman=False,
+    age=11,
+    school=EGESKOLEN,
+    class_name="5.B",
+    categories=PUPIL,
+    pictures=("raket", "drage", "gulerod", "noegle"),
+    marked=PasswordType.PICTURES,
+    authorisation=Authorisation.TEACHER,
+    note="marked for pictures, where the level gives words",
+)
+NAMELESS = Member(
+    word="nameless",
+    given_name="Yusuf",
+    family_name="Al-Khatib",
+    username=None,
+    role="pupil",
+    described="elev i 3.A på Egeskolen, har aldrig haft et brugernavn",
+    is_woman=False,
+    age=9,
+    school=EGESKOLEN,
+    class_name="3.A",
+    categories=PUPIL,
+    note="never had a username",
+)
+STAGE = Member(
+    word="stage",
+    given_name="Liva",
+    family_name="Østergaard",
+    username="liva1007",
+    role="pupil",
+    described="elev i 4.A på Egeskolen siden sommerferien, har endnu billeder",
+    is_woman=True,
+    age=10,
+    school=EGESKOLEN,
+    class_name="4.A",
+    categories=PUPIL,
+    pictures=("cykel", "regnbue", "elefant", "saks"),
+    set_days_ago=430,
+    stage_days_left=20,
+    authorisation=Authorisation.TEACHER,
+    note="in level 4 since this summer; the picture password is on its 30 days",
+)
+EXPIRING = Member(
+    word="expiring",
+    given_name="Kirsten",
+    family_name="Aagaard",
+    username="kirs417k",
+    role="employee",
+    described="pædagog på Egeskolen, skal snart skifte adgangskode",
+    is_woman=True,
+    age=57,
+    school=EGESKOLEN,
+    categories=EMPLOYEE,
+    roles=(Role.PAEDAGOG,),
+    groups=("SFO",),
+    password="KludeDukke67",
+    age_days_left=10,
+    has_mitid=True,
+    note="the password expires in ten days; an old-style username",
+)
+BOTH = Member(
+    word="both",
+    given_name="Mette",
+    family_name="Vang Iversen",
+    username="mett2003",
+    role="teacher",
+    described="lærer for 6.B på Egeskolen og mor til Marius i 1.A",
+    is_woman=True,
+    age=36,
+    school=EGESKOLEN,
+    categories=(Category.EMPLOYEE, Category.CONTACT),
+    roles=(Role.LAERER,),
+    groups=("6.B",),
+    contact_of=(Contact("child_of_both", Relation.MOR, True),),
+    password="KridtPandekage52",
+    has_mitid=True,
+    note="both teacher and parent at the same school",
+)
+CHILD_OF_BOTH = Member(
+    word="child_of_both",
+    given_name="Marius",
+    family_name="Vang Iversen",
+    username="mari1008",
+    role="pupil",
+    described="elev i 1.A på Egeskolen",
+    is_woman=False,
+    age=7,
+    school=EGESKOLEN,
+    class_name="1.A",
+    categories=PUPIL,
+    pictures=("guitar", "aeble", "blomst", "bil"),
+    authorisation=Authorisation.GUARDIAN,
+)
+
+
+def _formula(
+    word: str, given_name: str, family_name: str, username: str, is_woman: bool, password: str
+) -> Member:
+    """Return a pupil of 9.B whose name a spreadsheet would reckon with (S-71)."""
+    return Member(
+        word=word,
+        given_name=given_name,
+        family_name=family_name,
+        username=username,
+        role="pupil",
+        described="elev i 9.B på Egeskolen",
+        is_woman=is_woman,
+        age=15,
+        school=EGESKOLEN,
+        class_name="9.B",
+        categories=PUPIL,
+        password=password,
+        note="the name begins like a formula",
+    )
+
+
+EQUALS = _formula("equals", "=Emil", "Gram", "emil1011", False, "GlasPerle41")
+PLUS = _formula("plus", "+Signe", "Friis", "sign1012", True, "SnorKasket29")
+MINUS = _formula("minus", "-Noah", "Winther", "noah1013", False, "KorkBamse86")
+AT = _formula("at", "@Alma", "Bruun", "alma1014", True, "UldTallerken73")
+
+FORMULAS = (EQUALS, PLUS, MINUS, AT)
+FIXED = (ANNA, IDA, BO, CARLA, DAN, EVA, FINN, GRY)
+SPECIAL = (PROTECTED, MARKED, NAMELESS, STAGE, EXPIRING, BOTH, CHILD_OF_BOTH)
+CAST = (*FIXED, *SPECIAL, *FORMULAS)
+# Whom the terminal suggests to a newcomer.
+SUGGESTED = (*FIXED, STAGE, EXPIRING, MARKED)
+
+
+def listing() -> list[dict[str, object]]:
+    """Return the cast for machines: what `flask demo people --json` prints."""
+    return [_row(member) for member in CAST]
+
+
+def _row(member: Member) -> dict[str, object]:
+    pictures = list(member.pictures) or None
+    return {
+        "username": member.username,
+        "name": member.shown_name,
+        "role": member.role,
+        "institution": member.school.name if member.school else None,
+        "institution_number": member.school.number if member.school else None,
+        "class": member.class_name,
+        "classes": list(member.groups),
+        "password_type": member.password_type.name if member.password_type else None,
+        "password": pictures or member.password,
+        "pictures": pictures,
+        "mitid": member.mitid,
+        "note": member.note,
+    }
+
+
+def table() -> list[str]:
+    """Return the cast for people, as the lines of a small table in Danish."""
+    rows = [("navn", "brugernavn", "adgangskode", "rolle")]
+    for member in SUGGESTED:
+        secret = ", ".join(picture_name(p) for p in member.pictures) or member.password or ""
+        rows.append((member.shown_name, member.username or "", secret, member.described))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)) for row in rows
+    ]
+    return [*lines, "", SECOND_BROWSER]
+
+
+def picture_name(picture: str) -> str:
+    """Return a picture's Danish name; its id is the name without the letters beyond ASCII."""
+    return picture.replace("ae", "æ").replace("oe", "ø")

@@ -1,0 +1,118 @@
+"""Who the demo schools are made of: people, their places, their relations. Nothing here is stored yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from app.demo.cast import Earlier, Member, School
+from app.models.credentials import Authorisation
+from app.models.people import Category, GroupType, PasswordType, Relation, RightKind, Role
+
+
+@dataclass(slots=True)
+class Place:
+    """What a person is at a school."""
+
+    school: School
+    category: Category
+    roles: tuple[Role, ...] = ()
+    class_name: str | None = None
+    level: str | None = None
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Secret:
+    """A password to be hashed, and how it came to be."""
+
+    text: str
+    type: PasswordType
+    authorisation: Authorisation
+    set_days_ago: float
+    stage_days_left: int | None = None
+    age_days_left: int | None = None
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody at the demo schools."""
+
+    given_name: str
+    family_name: str
+    is_woman: bool
+    born_on: date
+    username: str | None
+    uni_id: str
+    cpr: str
+    places: list[Place]
+    secret: Secret | None = None
+    earlier: tuple[Earlier, ...] = ()
+    alias: tuple[str, str] | None = None
+    marked: PasswordType | None = None
+    right: RightKind | None = None
+    member: Member | None = None
+
+    @property
+    def level(self) -> str | None:
+        """The level as a pupil, or None."""
+        return next((place.level for place in self.places if place.level is not None), None)
+
+    def years_here(self, place: Place) -> int:
+        """Return how many school years before this one a place began: a pupil's own, others' one to nine."""
+        return int(place.level) if place.level is not None else int(self.cpr[6:]) % 9 + 1
+
+
+@dataclass(slots=True)
+class Link:
+    """An adult registered for a pupil."""
+
+    pupil: Person
+    contact: Person
+    school: School
+    relation: Relation
+    has_custody: bool
+
+
+@dataclass(slots=True)
+class Class:
+    """A class or another group of a school."""
+
+    school: School
+    name: str
+    type: GroupType = GroupType.HOVEDGRUPPE
+    level: str | None = None
+    line: str | None = None
+    pupils: list[Person] = field(default_factory=list)
+
+    @property
+    def code(self) -> str:
+        """What the group is called in the exports of source systems: 2b for 2.B."""
+        return self.name.replace(".", "").lower()
+
+
+@dataclass(slots=True)
+class Population:
+    """Everybody, with their classes and relations."""
+
+    classes: list[Class]
+    people: list[Person]
+    links: list[Link]
+
+    def teachers(self) -> dict[tuple[str, str], Person]:
+        """Return a teacher of each class, by school number and class; one of the cast where there is one."""
+        found: dict[tuple[str, str], Person] = {}
+        for person in self.people:  # the cast comes first
+            for place in person.places:
+                if Role.LAERER in place.roles:
+                    for name in place.groups:
+                        found.setdefault((place.school.number, name), person)
+        return found
+
+    def guardians(self) -> dict[str, Person]:
+        """Return an adult with custody of each pupil, by the pupil's key."""
+        found: dict[str, Person] = {}
+        for link in self.links:
+            if link.has_custody:
+                found.setdefault(link.pupil.uni_id, link.contact)
+        return found

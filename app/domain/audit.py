@@ -1,0 +1,213 @@
+"""The events there are, recording one, and the chain of seals over them (S-75).
+
+Whoever changes something records it in the same transaction. Recording never waits for anybody:
+the chain is made afterwards, a batch at a time, of events whose transactions have ended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import bindparam, delete, exists, func, insert, literal_column, or_, select
+from sqlalchemy.orm import Session
+
+from app.db import NOW, Instant
+from app.models.audit import AuditAnchor, AuditEvent, AuditSeal, AuditSealed
+
+# How far behind the newest sealed event an unsealed one may stand: ids are drawn before commit.
+LOOK_BACK = 10_000
+BATCH = 5_000
+NO_SEAL = "0" * 64
+
+
+class Event(Enum):
+    """What can be done, and exactly which details each takes; none can hold a secret."""
+
+    LOGGED_IN = ("device", "network", "method")
+    LOGIN_REFUSED = ("network", "reason")
+    LOGGED_OUT = ()
+    SESSION_ENDED = ("session",)
+    SESSIONS_ENDED = ("count",)
+    PASSWORD_CHANGED = ("password_type", "authorisation", "network")
+    PASSWORD_CHANGE_POSTPONED = ()
+    PICTURES_VOIDED = ()
+    PERSON_ADDED = ()
+    RIGHT_GIVEN = ("right",)
+    BLOCKED = ()
+    UNBLOCKED = ()
+    NETWORK_ADDED = ("cidr",)
+    NETWORK_REMOVED = ("cidr",)
+    DEMO_LOADED = ("people",)
+    START_REMOVED = ("seal", "events")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the checker found: how much is sealed, and every fault in words."""
+
+    events: int
+    sealed: int
+    seals: int
+    faults: list[str]
+
+
+_RECORD = insert(AuditEvent.__table__).values(
+    at=NOW,
+    event=bindparam("event"),
+    actor_id=bindparam("actor_id"),
+    subject_id=bindparam("subject_id"),
+    institution_id=bindparam("institution_id"),
+    details=bindparam("details"),
+)
+
+
+def record(
+    db: Session,
+    event: Event,
+    now: Instant,
+    *,
+    actor_id: int | None = None,
+    subject_id: int | None = None,
+    institution_id: int | None = None,
+    **details: str | int,
+) -> None:
+    """Add one event to the transaction at hand.
+
+    Raises:
+        ValueError: the details are not exactly those the event takes.
+
+    """
+    if set(details) != set(event.value):
+        raise ValueError(f"{event.name} takes the details {event.value}, not {sorted(details)}")
+    values = {
+        "event": event.name,
+        "actor_id": actor_id,
+        "subject_id": subject_id,
+        "institution_id": institution_id,
+        "details": details,
+    }
+    db.execute(_RECORD, values | now.binds)
+
+
+_ABOUT = (
+    select(AuditEvent)
+    .where(AuditEvent.subject_id == bindparam("user_id"), AuditEvent.id < bindparam("before"))
+    .order_by(AuditEvent.id.desc())
+    .limit(bindparam("most"))
+)
+NEWEST = 2**62
+
+
+def list_about(db: Session, user_id: int, *, most: int, before: int | None = None) -> list[AuditEvent]:
+    """Return the newest events about a person, newest first; `before` is an event id to page on from."""
+    return list(db.scalars(_ABOUT, {"user_id": user_id, "before": before or NEWEST, "most": most}))
+
+
+def list_all(db: Session, *, most: int) -> list[AuditEvent]:
+    """Return the newest events of all, oldest first."""
+    newest = db.scalars(select(AuditEvent).order_by(AuditEvent.id.desc()).limit(most))
+    return list(newest)[::-1]
+
+
+def seal(db: Session, now: Instant) -> int:
+    """Seal one batch of the events that can no longer change; returns how many.
+
+    On PostgreSQL an event waits until every transaction as old as its own has ended. Two sealers at
+    once cannot fork the chain: the seal's number is its key, and the later one fails.
+    """
+    oldest_new = func.coalesce(select(func.max(AuditSealed.event_id)).scalar_subquery(), 0) - LOOK_BACK
+    query = (
+        select(AuditEvent)
+        .where(AuditEvent.id > oldest_new, ~exists().where(AuditSealed.event_id == AuditEvent.id))
+        .order_by(AuditEvent.id)
+        .limit(BATCH)
+    )
+    if db.get_bind().dialect.name == "postgresql":
+        running: Any = literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        coming: Any = literal_column("pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+        # A number still to come was given by another server, before a restore.
+        query = query.where(or_(AuditEvent.xid < running, AuditEvent.xid >= coming, AuditEvent.xid.is_(None)))
+    events = list(db.scalars(query))
+    if not events:
+        return 0
+    number, before = _newest_link(db)
+    digest = _digest(before, events)
+    db.execute(insert(AuditSeal).values(id=number + 1, events=len(events), hash=digest, sealed_at=now.sql))
+    db.execute(insert(AuditSealed), [{"event_id": e.id, "seal_id": number + 1} for e in events])
+    return len(events)
+
+
+def verify(db: Session) -> Verdict:
+    """Check every seal against its events and the seal before it."""
+    anchor = db.scalars(select(AuditAnchor).order_by(AuditAnchor.seal_id.desc()).limit(1)).first()
+    number, before = (anchor.seal_id, anchor.hash) if anchor else (0, NO_SEAL)
+    faults: list[str] = []
+    sealed = seals = 0
+    for link in db.scalars(select(AuditSeal).where(AuditSeal.id > number).order_by(AuditSeal.id)):
+        if link.id != number + 1:
+            faults.append(f"seal {number + 1} is missing")
+        events = list(
+            db.scalars(
+                select(AuditEvent)
+                .join(AuditSealed, AuditSealed.event_id == AuditEvent.id)
+                .where(AuditSealed.seal_id == link.id)
+                .order_by(AuditEvent.id)
+            )
+        )
+        if len(events) != link.events:
+            faults.append(f"seal {link.id} covers {link.events} events, {len(events)} are left")
+        elif _digest(before, events) != link.hash:
+            faults.append(f"seal {link.id} does not fit its events and the seal before it")
+        number, before = link.id, link.hash
+        sealed += len(events)
+        seals += 1
+        db.expunge_all()  # a year of events need not stand in memory at once
+    total = db.scalar(select(func.count()).select_from(AuditEvent)) or 0
+    newest = db.scalar(select(func.max(AuditSealed.event_id))) or 0
+    skipped = db.scalar(
+        select(func.count())
+        .select_from(AuditEvent)
+        .where(AuditEvent.id <= newest - LOOK_BACK, ~exists().where(AuditSealed.event_id == AuditEvent.id))
+    )
+    if skipped:
+        faults.append(f"{skipped} old events were never sealed")
+    return Verdict(total, sealed, seals, faults)
+
+
+def remove_start(db: Session, now: Instant, before: datetime) -> int:
+    """Remove whole seals made before an instant, leaving an anchor; returns how many events went."""
+    last = db.scalars(
+        select(AuditSeal).where(AuditSeal.sealed_at < before).order_by(AuditSeal.id.desc()).limit(1)
+    ).first()
+    if last is None:
+        return 0
+    # The anchor comes first: the triggers let go only of what an anchor covers.
+    db.execute(insert(AuditAnchor).values(seal_id=last.id, hash=last.hash, anchored_at=now.sql))
+    covered = select(AuditSealed.event_id).where(AuditSealed.seal_id <= last.id)
+    count = db.scalar(select(func.count()).select_from(covered.subquery())) or 0
+    db.execute(delete(AuditEvent).where(AuditEvent.id.in_(covered)))
+    db.execute(delete(AuditSealed).where(AuditSealed.seal_id <= last.id))
+    db.execute(delete(AuditSeal).where(AuditSeal.id <= last.id))
+    record(db, Event.START_REMOVED, now, seal=last.id, events=count)
+    return count
+
+
+def _newest_link(db: Session) -> tuple[int, str]:
+    link = db.scalars(select(AuditSeal).order_by(AuditSeal.id.desc()).limit(1)).first()
+    if link:
+        return link.id, link.hash
+    anchor = db.scalars(select(AuditAnchor).order_by(AuditAnchor.seal_id.desc()).limit(1)).first()
+    return (anchor.seal_id, anchor.hash) if anchor else (0, NO_SEAL)
+
+
+def _digest(before: str, events: list[AuditEvent]) -> str:
+    digest = hashlib.sha256(before.encode())
+    for e in events:
+        row = [e.id, e.at.isoformat(), e.event, e.actor_id, e.subject_id, e.institution_id, e.details]
+        digest.update(json.dumps(row, sort_keys=True, ensure_ascii=False).encode() + b"\n")
+    return digest.hexdigest()

@@ -1,0 +1,64 @@
+"""The password in force, as far as anybody may know of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.orm import Session
+
+from app.models.credentials import Authorisation, Credential
+from app.models.people import PasswordType
+from app.models.sso import SsoSession
+
+NEWS_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """A user's password in force: its kind, and when and by whose leave it was set."""
+
+    password_type: PasswordType
+    set_at: datetime
+    authorisation: Authorisation
+    expires_at: datetime | None
+    is_news: bool
+
+
+def find_type(db: Session, user_id: int) -> PasswordType:
+    """Return the kind of password a user has now; words where there is none."""
+    found = db.scalar(
+        select(Credential.password_type).where(Credential.user_id == user_id, Credential.ended_at.is_(None))
+    )
+    return found or PasswordType.WORDS
+
+
+_CURRENT = select(
+    Credential.password_type,
+    Credential.set_at,
+    Credential.authorisation,
+    Credential.expires_at,
+    select(func.count(SsoSession.id))
+    .where(
+        SsoSession.user_id == Credential.user_id,
+        SsoSession.id < bindparam("session_id"),
+        SsoSession.created_at >= Credential.set_at,
+    )
+    .scalar_subquery()
+    .label("earlier"),
+).where(Credential.user_id == bindparam("user_id"), Credential.ended_at.is_(None))
+
+
+def find_current(db: Session, user_id: int, session_id: int, at: datetime) -> Current | None:
+    """Return a user's password in force as seen from one of the user's sessions.
+
+    It is news in the first session after the change that is not the change's own (S-26).
+    """
+    row = db.execute(_CURRENT, {"user_id": user_id, "session_id": session_id}).first()
+    if row is None:
+        return None
+    # The operator sets a password without a login; everybody else's is set in one.
+    own_sessions = 0 if row.authorisation is Authorisation.OPERATOR else 1
+    is_news = row.earlier == own_sessions and at - row.set_at < timedelta(days=NEWS_DAYS)
+    return Current(row.password_type, row.set_at, row.authorisation, row.expires_at, is_news)

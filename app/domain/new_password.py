@@ -1,0 +1,268 @@
+"""A new password: dealt or chosen, practised once, and only then in force (S-25, S-26)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from app.config import Config
+from app.db import Instant
+from app.domain import audit, passwords, people, sessions, throttling
+from app.domain.audit import Event
+from app.domain.login import KIND as FLOW_KIND
+from app.domain.login import Browser, Flow
+from app.domain.passwords import Hasher, Rule
+from app.domain.throttling import Place
+from app.keys import Keys, Purpose
+from app.models.credentials import Authorisation, Credential, PendingPassword
+from app.models.people import PasswordType
+from app.models.sso import EndReason, LoginFlow
+from app.world import Dice
+
+
+class Practised(Enum):
+    """What came of typing the new password once."""
+
+    CONFIRMED = auto()
+    DIFFERENT = auto()
+    GONE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The password that waits in a flow."""
+
+    secret: str
+    password_type: PasswordType
+    is_own_choice: bool
+
+
+def find_pending(db: Session, keys: Keys, flow: Flow, now: Instant) -> Pending | None:
+    """Return the password waiting in a flow, or None."""
+    row = db.execute(
+        select(
+            PendingPassword.sealed_secret, PendingPassword.password_type, PendingPassword.is_own_choice
+        ).where(PendingPassword.flow_id == flow.id, PendingPassword.expires_at > now.sql)
+    ).first()
+    if row is None:
+        return None
+    secret = keys.unseal(Purpose.PASSWORD_STORE, row.sealed_secret, FLOW_KIND, flow.token)
+    return Pending(secret, row.password_type, row.is_own_choice)
+
+
+def assign(
+    db: Session, keys: Keys, dice: Dice, config: Config, flow: Flow, now: Instant, *, anew: bool = False
+) -> Pending:
+    """Deal a password for a proved flow, or return the one that waits already (S-25).
+
+    Raises:
+        PermissionError: the flow has proved nobody.
+
+    """
+    user_id = _proved_user(flow)
+    if not anew:
+        waiting = find_pending(db, keys, flow, now)
+        if waiting is not None:
+            return waiting
+    about = people.about(db, user_id, now.today)
+    secret = passwords.deal(flow.required, dice, about)
+    return _keep(db, keys, config, flow, now, Pending(secret, flow.required, is_own_choice=False))
+
+
+def choose(
+    db: Session, keys: Keys, hasher: Hasher, config: Config, flow: Flow, secret: str, now: Instant
+) -> list[Rule]:
+    """Take an own password for a proved flow; returns the rules it breaks, and keeps it if none.
+
+    Ends the transaction while it compares with the last passwords, which are hashes.
+
+    Raises:
+        PermissionError: the flow has proved nobody, or its level deals pictures.
+        HashingBusyError: no hash could be computed in time.
+
+    """
+    user_id = _proved_user(flow)
+    if not passwords.may_choose(flow.required):
+        raise PermissionError("pictures are dealt, never chosen")
+    about = people.about(db, user_id, now.today)
+    broken = passwords.failures(secret, flow.required, config.password_profile, about)
+    if broken:
+        return broken
+    if _is_recent(db, hasher, user_id, secret):
+        return [Rule.RECENT]
+    _keep(db, keys, config, flow, now, Pending(passwords.normal(secret), flow.required, is_own_choice=True))
+    return []
+
+
+def confirm(
+    db: Session,
+    keys: Keys,
+    hasher: Hasher,
+    config: Config,
+    flow: Flow,
+    typed: str,
+    browser: Browser,
+    clock: Callable[[], Instant],
+) -> tuple[Practised, Flow]:
+    """Put the waiting password in force if it was typed right; returns the flow as it then stands.
+
+    Ends the transaction while it hashes. Everything that follows from a new password is done in the
+    one transaction that stores it (S-02): the old one is history, every session of the person ends, so
+    do other half-done logins, and the owner's own waits are over.
+
+    Raises:
+        PermissionError: the flow has proved nobody.
+        HashingBusyError: no hash could be computed in time.
+
+    """
+    user_id = _proved_user(flow)
+    pending = find_pending(db, keys, flow, clock())
+    if pending is None:
+        return Practised.GONE, flow
+    if not passwords.is_same(typed, pending.secret):
+        return Practised.DIFFERENT, flow
+    db.commit()
+    hashed = hasher.hash(pending.secret, user_id, pending.password_type)
+    now = clock()
+    ended = db.execute(
+        update(Credential)
+        .where(
+            Credential.id == flow.credential_id,
+            Credential.user_id == user_id,
+            Credential.ended_at.is_(None),
+            select(LoginFlow.id)
+            .where(
+                LoginFlow.id == flow.id,
+                LoginFlow.finished_at.is_(None),
+                LoginFlow.expires_at > now.sql,
+                LoginFlow.proved_credential_id == Credential.id,
+            )
+            .exists(),
+        )
+        .values(ended_at=now.sql)
+        .returning(Credential.id)
+    )
+    if ended.first() is None:
+        return Practised.GONE, flow
+    credential_id = store(
+        db, hasher, config, user_id, hashed, pending.password_type, Authorisation.OWNER, user_id, now
+    )
+    db.execute(delete(PendingPassword).where(PendingPassword.flow_id == flow.id))
+    db.execute(update(LoginFlow).where(LoginFlow.id == flow.id).values(proved_credential_id=credential_id))
+    db.execute(
+        delete(LoginFlow).where(
+            LoginFlow.user_id == user_id, LoginFlow.id != flow.id, LoginFlow.finished_at.is_(None)
+        )
+    )
+    sessions.end_all(db, user_id, EndReason.PASSWORD_CHANGED, now)
+    throttling.clear(db, throttling.bucket_name(keys, Place.OUTER, flow.username))
+    audit.record(
+        db,
+        Event.PASSWORD_CHANGED,
+        now,
+        actor_id=user_id,
+        subject_id=user_id,
+        password_type=pending.password_type.name,
+        authorisation=Authorisation.OWNER.name,
+        network=browser.network,
+    )
+    return Practised.CONFIRMED, replace(
+        flow,
+        credential_id=credential_id,
+        credential_type=pending.password_type,
+        credential_expires_at=None,
+        is_change=False,
+    )
+
+
+def store(
+    db: Session,
+    hasher: Hasher,
+    config: Config,
+    user_id: int,
+    hashed: str,
+    password_type: PasswordType,
+    authorisation: Authorisation,
+    authorised_by_id: int | None,
+    now: Instant,
+) -> int:
+    """Store a hash as a user's current credential; returns its number. The one before must have ended."""
+    ends_at, reason = passwords.expiry(password_type, config.password_profile, now.at, config.password_days)
+    credential = Credential(
+        user_id=user_id,
+        password_type=password_type,
+        sealed_hash="",
+        authorisation=authorisation,
+        authorised_by_id=authorised_by_id,
+        set_at=now.at,
+        expires_at=ends_at,
+        expiry_reason=reason,
+    )
+    db.add(credential)
+    db.flush()
+    # The hash is sealed to its own row, whose number the insert gave.
+    credential.sealed_hash = hasher.seal(hashed, user_id, credential.id, password_type)
+    db.flush()
+    _forget_old(db, user_id)
+    return credential.id
+
+
+def _proved_user(flow: Flow) -> int:
+    if not flow.is_proved or flow.user_id is None:
+        raise PermissionError("this flow has proved nobody")
+    return flow.user_id
+
+
+def _keep(db: Session, keys: Keys, config: Config, flow: Flow, now: Instant, pending: Pending) -> Pending:
+    values = {
+        "password_type": pending.password_type,
+        "sealed_secret": keys.seal(Purpose.PASSWORD_STORE, pending.secret, FLOW_KIND, flow.token),
+        "is_own_choice": pending.is_own_choice,
+        "expires_at": now.after(60 * config.flow_minutes),
+    }
+    insert_or = postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
+    db.execute(
+        insert_or(PendingPassword)
+        .values(flow_id=flow.id, **values)
+        .on_conflict_do_update(index_elements=[PendingPassword.flow_id], set_=values)
+    )
+    return pending
+
+
+def _is_recent(db: Session, hasher: Hasher, user_id: int, secret: str) -> bool:
+    """Whether a secret is one of the user's last five, of any type."""
+    rows = db.execute(
+        select(Credential.id, Credential.password_type, Credential.sealed_hash)
+        .where(Credential.user_id == user_id)
+        .order_by(Credential.id.desc())
+        .limit(passwords.HISTORY)
+    ).all()
+    db.commit()
+    return any(
+        hasher.verify(
+            secret,
+            user_id,
+            row.password_type,
+            hasher.unseal(row.sealed_hash, user_id, row.id, row.password_type),
+        )
+        for row in rows
+    )
+
+
+def _forget_old(db: Session, user_id: int) -> None:
+    """Remove what no rule needs any more: passwords before the last five."""
+    kept = (
+        select(Credential.id)
+        .where(Credential.user_id == user_id)
+        .order_by(Credential.id.desc())
+        .limit(passwords.HISTORY)
+        .subquery()
+    )
+    db.execute(
+        delete(Credential).where(Credential.user_id == user_id, Credential.id.not_in(select(kept.c.id)))
+    )

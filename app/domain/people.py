@@ -1,0 +1,140 @@
+"""Finding people, and what there is to know of one: names, places, what a password must not hold."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+
+from sqlalchemy import ColumnElement, Date, and_, bindparam, func, literal, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from app.domain.passwords import About
+from app.models.people import (
+    Affiliation,
+    Category,
+    Group,
+    GroupMember,
+    Institution,
+    Right,
+    RightKind,
+    User,
+)
+
+# Four letters and four digits; older ones have three digits and one character.
+USERNAME = re.compile(r"[a-z]{4}[0-9]{3}[0-9a-z]")
+
+# The day that affiliations are judged by, in statements that are made once.
+TODAY = bindparam("today", type_=Date())
+
+
+def normal_username(text: str) -> str | None:
+    """Return a typed username in its one form (S-11), or None where it cannot be one."""
+    folded = unicodedata.normalize("NFKC", text[:200]).strip().casefold()
+    return folded if USERNAME.fullmatch(folded) else None
+
+
+def is_current(today: ColumnElement[date]) -> ColumnElement[bool]:
+    """Whether an affiliation holds on a day, as a condition."""
+    return and_(Affiliation.from_on <= today, or_(Affiliation.to_on.is_(None), Affiliation.to_on >= today))
+
+
+def has_place(user_id: ColumnElement[int], today: ColumnElement[date]) -> ColumnElement[bool]:
+    """Whether a user belongs anywhere: a current affiliation, or a right given by hand."""
+    affiliated = select(Affiliation.id).where(Affiliation.user_id == user_id, is_current(today)).exists()
+    entitled = select(Right.id).where(Right.user_id == user_id, Right.ended_at.is_(None)).exists()
+    return or_(affiliated, entitled)
+
+
+def pupil_level(user_id: ColumnElement[int], today: ColumnElement[date]) -> ColumnElement[str | None]:
+    """Return a pupil's own level, or NULL for who is no pupil."""
+    return (
+        select(Affiliation.level)
+        .where(Affiliation.user_id == user_id, Affiliation.category == Category.PUPIL, is_current(today))
+        .order_by(Affiliation.is_primary.desc(), Affiliation.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def get_user(db: Session, user_id: int) -> User:
+    """Return the user with this id.
+
+    Raises:
+        LookupError: there is none.
+
+    """
+    user = db.get(User, user_id)
+    if user is None:
+        raise LookupError(f"no user {user_id}")
+    return user
+
+
+def find_by_username(db: Session, username: str) -> User | None:
+    """Return the user with this username, in its normal form."""
+    return db.scalar(select(User).where(User.username == username))
+
+
+_PLACES = (
+    select(Affiliation)
+    .where(Affiliation.user_id == bindparam("user_id"), is_current(TODAY))
+    .options(joinedload(Affiliation.institution), joinedload(Affiliation.main_group))
+    .order_by(Affiliation.is_primary.desc(), Affiliation.id)
+)
+
+
+def list_places(db: Session, user_id: int, today: date) -> list[Affiliation]:
+    """Return a user's current affiliations with institution and main group, the primary first."""
+    return list(db.scalars(_PLACES, {"user_id": user_id, "today": today}))
+
+
+_GROUPS = (
+    select(GroupMember.affiliation_id, Group.name)
+    .join(Group, Group.id == GroupMember.group_id)
+    .where(GroupMember.affiliation_id.in_(bindparam("affiliation_ids", expanding=True)))
+    .order_by(Group.name)
+)
+
+
+def list_groups(db: Session, affiliation_ids: list[int]) -> dict[int, list[str]]:
+    """Return the names of the further groups of each affiliation, by name."""
+    names: dict[int, list[str]] = {}
+    for affiliation_id, name in db.execute(_GROUPS, {"affiliation_ids": affiliation_ids}):
+        names.setdefault(affiliation_id, []).append(name)
+    return names
+
+
+_RIGHTS = (
+    select(Right.kind, Institution.name)
+    .outerjoin(Institution, Institution.id == Right.institution_id)
+    .where(Right.user_id == bindparam("user_id"), Right.ended_at.is_(None))
+)
+
+
+def list_rights(db: Session, user_id: int) -> list[tuple[RightKind, str | None]]:
+    """Return the rights a user holds, each with the institution's name where it is for one."""
+    return [(kind, name) for kind, name in db.execute(_RIGHTS, {"user_id": user_id})]
+
+
+def about(db: Session, user_id: int, today: date) -> About:
+    """Return what of a person a password must not hold."""
+    user = get_user(db, user_id)
+    names = [user.given_name, user.family_name, user.alias_given_name, user.alias_family_name]
+    institutions = db.scalars(
+        select(Institution.name)
+        .join(Affiliation, Affiliation.institution_id == Institution.id)
+        .where(Affiliation.user_id == user_id, is_current(literal(today)))
+    )
+    return About(tuple(name for name in names if name), user.username or "", tuple(institutions))
+
+
+def names_of(db: Session, user_ids: set[int]) -> dict[int, str]:
+    """Return the names others may see, by user id."""
+    if not user_ids:
+        return {}
+    return {user.id: user.shown_name for user in db.scalars(select(User).where(User.id.in_(user_ids)))}
+
+
+def count(db: Session) -> int:
+    """Return how many people there are."""
+    return db.scalar(select(func.count()).select_from(User)) or 0

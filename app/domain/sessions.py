@@ -1,0 +1,185 @@
+"""Logins that live: begun, found, listed and ended (S-17, S-18)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Row, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.config import Config
+from app.db import NOW, SKEW_SECONDS, Instant, after, later
+from app.domain import audit, people
+from app.domain.audit import Event
+from app.keys import Keys
+from app.models.people import User
+from app.models.sso import EndReason, SsoSession
+
+KIND = "sso_session"
+STAMP_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The living session of a request and whose it is."""
+
+    id: int
+    user_id: int
+    uni_id: str
+    username: str | None
+    name: str
+    seen_at: datetime
+
+    def needs_stamp(self, at: datetime) -> bool:
+        """Whether its last use was written so long ago that it is written again."""
+        return at - self.seen_at > timedelta(seconds=STAMP_SECONDS)
+
+
+_BEGIN = insert(SsoSession.__table__).values(
+    token_mark=bindparam("token_mark"),
+    user_id=bindparam("user_id"),
+    device=bindparam("device"),
+    network=bindparam("network"),
+    amr="pwd",
+    assurance_level="EnFaktor",
+    created_at=NOW,
+    seen_at=NOW,
+    expires_at=later(NOW, bindparam("life_seconds", type_=Integer())),
+)
+
+
+def begin(
+    db: Session,
+    keys: Keys,
+    config: Config,
+    now: Instant,
+    *,
+    user_id: int,
+    token: str,
+    device: str,
+    network: str,
+) -> None:
+    """Begin a session known by `token`."""
+    values = {
+        "token_mark": keys.token_mark(KIND, token),
+        "user_id": user_id,
+        "device": device,
+        "network": network,
+        "life_seconds": config.session_hours * 3600,
+    }
+    db.execute(_BEGIN, values | now.binds)
+
+
+# Whether a session still counts; one from the future was made by a clock that was set back since.
+_IS_ALIVE = and_(
+    SsoSession.ended_at.is_(None),
+    SsoSession.expires_at > NOW,
+    SsoSession.seen_at > later(NOW, bindparam("idle_seconds", type_=Integer())),
+    SsoSession.seen_at <= after(SKEW_SECONDS),
+)
+_FIND = (
+    select(
+        SsoSession.id,
+        SsoSession.user_id,
+        SsoSession.seen_at,
+        User.uni_id,
+        User.username,
+        User.shown_name_sql().label("name"),
+    )
+    .join(User, User.id == SsoSession.user_id)
+    .where(
+        SsoSession.token_mark == bindparam("token_mark"),
+        _IS_ALIVE,
+        User.blocked_at.is_(None),
+        people.has_place(SsoSession.user_id, people.TODAY),
+    )
+)
+
+
+def find(db: Session, keys: Keys, config: Config, token: str, now: Instant) -> Login | None:
+    """Return the living session of a cookie, unless its user was blocked or belongs nowhere any more."""
+    values = {
+        "token_mark": keys.token_mark(KIND, token),
+        "today": now.today,
+        "idle_seconds": -60 * config.session_idle_minutes,
+    }
+    row = db.execute(_FIND, values | now.binds).first()
+    if row is None:
+        return None
+    return Login(row.id, row.user_id, row.uni_id, row.username, row.name, row.seen_at)
+
+
+def stamp(db: Session, session_id: int, now: Instant) -> None:
+    """Write that a session was used now."""
+    db.execute(update(SsoSession).where(SsoSession.id == session_id).values(seen_at=now.sql))
+
+
+_LIVING = (
+    select(SsoSession.id, SsoSession.device, SsoSession.created_at, SsoSession.seen_at)
+    .where(SsoSession.user_id == bindparam("user_id"), _IS_ALIVE)
+    .order_by(SsoSession.seen_at.desc(), SsoSession.id.desc())
+)
+
+
+def list_living(db: Session, config: Config, user_id: int, now: Instant) -> list[Row[Any]]:
+    """Return number, device, beginning and last use of a user's living sessions, the last used first."""
+    values = {"user_id": user_id, "idle_seconds": -60 * config.session_idle_minutes}
+    return list(db.execute(_LIVING, values | now.binds))
+
+
+def log_out(db: Session, login: Login, now: Instant) -> None:
+    """End the session one is in."""
+    if _end(db, now, EndReason.LOGGED_OUT, SsoSession.id == login.id):
+        audit.record(db, Event.LOGGED_OUT, now, actor_id=login.user_id, subject_id=login.user_id)
+
+
+def end_one(db: Session, login: Login, session_id: int, now: Instant) -> bool:
+    """End another of one's own sessions; False where it is not one's own or has ended."""
+    mine = (SsoSession.id == session_id) & (SsoSession.user_id == login.user_id)
+    if not _end(db, now, EndReason.ENDED_BY_USER, mine):
+        return False
+    audit.record(
+        db, Event.SESSION_ENDED, now, actor_id=login.user_id, subject_id=login.user_id, session=session_id
+    )
+    return True
+
+
+def end_others(db: Session, login: Login, now: Instant) -> int:
+    """End all of one's own sessions but the one at hand; returns how many."""
+    others = (SsoSession.user_id == login.user_id) & (SsoSession.id != login.id)
+    count = _end(db, now, EndReason.ENDED_BY_USER, others)
+    if count:
+        audit.record(
+            db, Event.SESSIONS_ENDED, now, actor_id=login.user_id, subject_id=login.user_id, count=count
+        )
+    return count
+
+
+def replace(db: Session, session_id: int, now: Instant) -> None:
+    """End the session that a new login in the same browser takes the place of (S-17)."""
+    _end(db, now, EndReason.REPLACED, SsoSession.id == session_id)
+
+
+def end_all(db: Session, user_id: int, reason: EndReason, now: Instant) -> int:
+    """End every session of a user, for a reason that its own event tells; returns how many."""
+    return _end(db, now, reason, SsoSession.user_id == user_id)
+
+
+def _end(db: Session, now: Instant, reason: EndReason, condition: ColumnElement[bool]) -> int:
+    ended = db.execute(
+        update(SsoSession)
+        .where(condition, SsoSession.ended_at.is_(None))
+        .values(ended_at=now.sql, end_reason=reason)
+        .returning(SsoSession.id)
+    )
+    return len(ended.all())
+
+
+def sweep(db: Session, now: Instant, keep: timedelta) -> None:
+    """Remove sessions that ended or ran out longer ago than `keep`."""
+    long_ago = now.after(-keep.total_seconds())
+    db.execute(
+        delete(SsoSession).where(or_(SsoSession.ended_at < long_ago, SsoSession.expires_at < long_ago))
+    )

@@ -1,0 +1,140 @@
+"""Counting tries at a secret, before they are made (S-11 to S-13, S-15).
+
+A bucket holds the tries of one account from one kind of place. A try is counted in one statement that
+also judges whether it may be made at all, so that a thousand at once cannot pass a limit of five.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, case, delete, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from app.db import NOW, SKEW_SECONDS, Instant, after, later
+from app.keys import Keys, Purpose
+from app.models.credentials import Throttle
+
+SHARED_BUCKETS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many tries are free, the first wait after them in seconds, the longest, and when it closes."""
+
+    free: int
+    first_wait: int
+    longest_wait: int
+    closes_at: int | None = None
+
+
+class Place(Enum):
+    """Where a try comes from, with the limits that hold there."""
+
+    DEVICE = Limits(free=10, first_wait=15, longest_wait=300)
+    NETWORK = Limits(free=20, first_wait=5, longest_wait=300)
+    OUTER = Limits(free=5, first_wait=15, longest_wait=900, closes_at=50)
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """The answer to a try: whether it may be made, and if not, how long to wait."""
+
+    bucket: str
+    is_allowed: bool
+    wait_seconds: int = 0
+    is_closed: bool = False
+
+
+def bucket_name(keys: Keys, place: Place, username: str, detail: str = "") -> str:
+    """Return the bucket's name: a keyed hash, so that the table tells no usernames.
+
+    `username` is the normal form, or "" for what is no username at all: such share a fixed set of
+    buckets by `detail` (S-11).
+    """
+    return keys.mark(Purpose.TOKEN, "throttle", place.name, username, detail).hex()
+
+
+def shared_detail(keys: Keys, text: str) -> str:
+    """Return which of the shared buckets a text that is no username falls into."""
+    return str(int.from_bytes(keys.mark(Purpose.TOKEN, "shared", text)[:4], "big") % SHARED_BUCKETS)
+
+
+def _counting(dialect: Any, limits: Limits) -> Any:
+    """The statement that counts a try and judges it, for one database and one kind of place."""
+    first = dialect.insert(Throttle).values(bucket=bindparam("name"), tries=1, last_at=NOW, next_at=NOW)
+    # A clock set back must not lengthen a wait, so a last try in the future holds nobody (S-07).
+    is_open: ColumnElement[bool] = or_(Throttle.next_at <= NOW, Throttle.last_at > after(SKEW_SECONDS))
+    if limits.closes_at is not None:
+        is_open = is_open & (Throttle.tries < limits.closes_at)
+    return first.on_conflict_do_update(
+        index_elements=[Throttle.bucket],
+        set_={
+            "tries": Throttle.tries + 1,
+            "last_at": NOW,
+            "next_at": later(NOW, _wait_after(limits)),
+        },
+        where=is_open,
+    ).returning(Throttle.tries)
+
+
+def _wait_after(limits: Limits) -> ColumnElement[int]:
+    """The wait in seconds that follows the try being counted, which is number `tries + 1`."""
+    steps = []
+    wait, tries = limits.first_wait, limits.free
+    while wait < limits.longest_wait:
+        steps.append((Throttle.tries + 1 == tries, wait))
+        wait, tries = wait * 2, tries + 1
+    return case((Throttle.tries + 1 < limits.free, 0), *steps, else_=limits.longest_wait)
+
+
+_COUNTING = {
+    (name, place): _counting(dialect, place.value)
+    for name, dialect in (("postgresql", postgresql), ("sqlite", sqlite))
+    for place in Place
+}
+
+
+def reserve(db: Session, bucket: str, place: Place, now: Instant) -> Reserved:
+    """Count a try before it is made, or refuse it."""
+    limits = place.value
+    counting = _COUNTING[db.get_bind().dialect.name, place]
+    if db.execute(counting, {"name": bucket} | now.binds).scalar() is not None:
+        return Reserved(bucket, is_allowed=True)
+    row = db.execute(select(Throttle.tries, Throttle.next_at).where(Throttle.bucket == bucket)).first()
+    if row is None:  # cleared by a success in the same breath
+        return Reserved(bucket, is_allowed=False, wait_seconds=1)
+    is_closed = limits.closes_at is not None and row.tries >= limits.closes_at
+    wait = int((row.next_at - now.at).total_seconds()) + 1
+    return Reserved(
+        bucket,
+        is_allowed=False,
+        wait_seconds=max(1, min(wait, limits.longest_wait)),
+        is_closed=is_closed,
+    )
+
+
+def give_back(db: Session, reserved: Reserved) -> None:
+    """Take back a counted try that could not be made."""
+    db.execute(
+        update(Throttle)
+        .where(Throttle.bucket == reserved.bucket, Throttle.tries > 0)
+        .values(tries=Throttle.tries - 1, next_at=Throttle.last_at)
+    )
+
+
+_CLEAR = delete(Throttle.__table__).where(Throttle.bucket == bindparam("name"))
+
+
+def clear(db: Session, bucket: str) -> None:
+    """Forget the tries in a bucket after a success from it."""
+    db.execute(_CLEAR, {"name": bucket})
+
+
+def reopen(db: Session, bucket: str) -> None:
+    """Open the outer bucket again if it had closed; one that only waits is left to wait (S-12)."""
+    closes_at = Place.OUTER.value.closes_at
+    db.execute(delete(Throttle).where(Throttle.bucket == bucket, Throttle.tries >= closes_at))

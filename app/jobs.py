@@ -1,0 +1,59 @@
+"""What runs by itself, in every worker: sealing the audit, and sweeping what has run out."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.db import Database, instant
+from app.domain import audit, login, sessions
+from app.world import Clock
+
+log = logging.getLogger("app.jobs")
+
+SEAL_SECONDS = 10
+SWEEP_SECONDS = 300
+KEEP_ENDED_SESSIONS = timedelta(days=45)
+
+
+def start(database: Database, clock: Clock) -> None:
+    """Run the jobs in a thread that ends with the process."""
+    threading.Thread(target=_run, args=(database, clock), name="jobs", daemon=True).start()
+
+
+def _run(database: Database, clock: Clock) -> None:
+    wake = threading.Event()
+    rounds = 0
+    while not wake.wait(SEAL_SECONDS):
+        rounds += 1
+        try:
+            seal(database, clock)
+            if rounds % (SWEEP_SECONDS // SEAL_SECONDS) == 0:
+                sweep(database, clock)
+        except SQLAlchemyError as error:
+            # Another worker was first, or the database is away; the next round does it.
+            log.info("job", extra={"kind": type(error).__name__})
+
+
+def seal(database: Database, clock: Clock) -> int:
+    """Seal what can be sealed, batch by batch; returns how many events."""
+    count = 0
+    while True:
+        with database.writing() as db:
+            sealed = audit.seal(db, instant(clock))
+            db.commit()
+        count += sealed
+        if sealed < audit.BATCH:
+            return count
+
+
+def sweep(database: Database, clock: Clock) -> None:
+    """Remove half-done logins that ran out, with the secrets in them, and sessions long ended."""
+    with database.writing() as db:
+        moment = instant(clock)
+        login.sweep(db, moment)
+        sessions.sweep(db, moment, KEEP_ENDED_SESSIONS)
+        db.commit()

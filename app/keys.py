@@ -1,0 +1,184 @@
+"""The keys outside the database, and the three things done with them: mark, seal, sign.
+
+A file of keys is JSON, one list a purpose; the first key of a list is in use, the others only read
+what was sealed before (S-22, S-83). Secrets are never printed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from app.config import Config
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+
+
+class KeysError(Exception):
+    """The file of keys cannot be used; says why, never what is in it."""
+
+
+class Purpose(StrEnum):
+    """What a key is for; no key serves two purposes."""
+
+    PASSWORD_INPUT = "password_input"  # k1 of S-22: marks the secret before it is hashed; cannot rotate
+    PASSWORD_STORE = "password_store"  # k2 of S-22: seals the hash, and a pending password
+    CPR_LOOKUP = "cpr_lookup"  # finds a person by CPR number; cannot rotate without reading all
+    CPR_STORE = "cpr_store"  # seals the CPR number
+    TOKEN = "token"  # what a browser holds is stored marked by this; decoys and throttle names too
+    COOKIE = "cookie"  # signs the device and form cookies
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key and its id, which stands beside what it sealed."""
+
+    id: str
+    secret: bytes
+
+
+class Keys:
+    """The ring of keys of one installation."""
+
+    def __init__(self, rings: dict[Purpose, list[Key]], *, is_demo: bool = False) -> None:
+        """Take the keys by purpose, the one in use first.
+
+        Raises:
+            KeysError: a purpose has no key, or a key is too short or stands twice.
+
+        """
+        for purpose in Purpose:
+            ring = rings.get(purpose, [])
+            if not ring:
+                raise KeysError(f"no key for {purpose}")
+            if any(len(key.secret) != KEY_BYTES for key in ring):
+                raise KeysError(f"a key for {purpose} is not {KEY_BYTES} bytes")
+        secrets = [key.secret for ring in rings.values() for key in ring]
+        if len(set(secrets)) != len(secrets):
+            raise KeysError("the same key stands twice")
+        self._rings = rings
+        self._ciphers = {(p, key.id): AESGCM(key.secret) for p, ring in rings.items() for key in ring}
+        self.is_demo = is_demo
+
+    def mark(self, purpose: Purpose, *parts: str) -> bytes:
+        """Return HMAC-SHA256 of `parts` under the key in use; the parts cannot run into each other."""
+        data = b"".join(len(raw).to_bytes(4, "big") + raw for raw in (part.encode() for part in parts))
+        return hmac.digest(self._rings[purpose][0].secret, data, "sha256")
+
+    def token_mark(self, kind: str, token: str) -> str:
+        """Return what the database keeps of a browser's token: a keyed hash, bound to its kind (S-06)."""
+        return self.mark(Purpose.TOKEN, kind, token).hex()
+
+    def seal(self, purpose: Purpose, text: str, *bound_to: str) -> str:
+        """Encrypt `text` with AES-256-GCM, bound to `bound_to`; returns `id.base64`."""
+        key = self._rings[purpose][0]
+        nonce = os.urandom(NONCE_BYTES)
+        sealed = self._ciphers[purpose, key.id].encrypt(nonce, text.encode(), _bound(bound_to))
+        return f"{key.id}.{urlsafe_b64encode(nonce + sealed).decode()}"
+
+    def unseal(self, purpose: Purpose, sealed: str, *bound_to: str) -> str:
+        """Decrypt what `seal` made.
+
+        Raises:
+            KeysError: the key is gone, or the value was made for something else.
+
+        """
+        key_id, _, text = sealed.partition(".")
+        cipher = self._ciphers.get((purpose, key_id))
+        if cipher is None:
+            raise KeysError(f"no key {key_id!r} for {purpose}")
+        raw = urlsafe_b64decode(text)
+        try:
+            return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], _bound(bound_to)).decode()
+        except InvalidTag:
+            raise KeysError(f"a value under {purpose} was not made for this place") from None
+
+    def is_current(self, purpose: Purpose, sealed: str) -> bool:
+        """Whether `sealed` was made with the key in use, not an older one."""
+        return sealed.startswith(self._rings[purpose][0].id + ".")
+
+    def signing_secrets(self) -> list[bytes]:
+        """The secrets that sign cookies, oldest first, as itsdangerous wants them."""
+        return [key.secret for key in reversed(self._rings[Purpose.COOKIE])]
+
+    def with_new(self, purpose: Purpose) -> Keys:
+        """Return a ring in which a fresh key for `purpose` is in use and the old ones still read.
+
+        Raises:
+            KeysError: the purpose cannot rotate, as what it marked cannot be marked anew.
+
+        """
+        if purpose in (Purpose.PASSWORD_INPUT, Purpose.CPR_LOOKUP):
+            raise KeysError(f"{purpose} cannot rotate: what it marked cannot be marked anew")
+        rings = dict(self._rings)
+        rings[purpose] = [_fresh(), *self._rings[purpose]]
+        return Keys(rings, is_demo=self.is_demo)
+
+    def write(self, path: Path) -> None:
+        """Write the ring to `path`, readable by the owner alone, in one step."""
+        document = {"for": "demo" if self.is_demo else "production"} | {
+            purpose.value: [{"id": key.id, "key": urlsafe_b64encode(key.secret).decode()} for key in ring]
+            for purpose, ring in self._rings.items()
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f"{path.name}.{os.getpid()}")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(document, file, indent=1)
+        os.replace(fresh, path)
+
+
+def new(*, is_demo: bool = False) -> Keys:
+    """Make a ring of fresh keys."""
+    return Keys({purpose: [_fresh()] for purpose in Purpose}, is_demo=is_demo)
+
+
+def read(path: Path) -> Keys:
+    """Read a ring from `path`.
+
+    Raises:
+        KeysError: the file is missing or not a ring of keys.
+
+    """
+    try:
+        document = json.loads(path.read_text())
+        rings = {
+            purpose: [Key(entry["id"], urlsafe_b64decode(entry["key"])) for entry in document[purpose]]
+            for purpose in Purpose
+        }
+        return Keys(rings, is_demo=document["for"] == "demo")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise KeysError(f"the file of keys cannot be read ({type(error).__name__})") from None
+
+
+def _fresh() -> Key:
+    secret = os.urandom(KEY_BYTES)
+    return Key(hashlib.sha256(secret).hexdigest()[:8], secret)
+
+
+def _bound(parts: tuple[str, ...]) -> bytes:
+    return "\x1f".join(parts).encode()
+
+
+def for_mode(config: Config) -> Keys:
+    """Return the ring this process works with; the demo makes its own at the first start.
+
+    Raises:
+        KeysError: the file cannot be used, or production is offered the demo's.
+
+    """
+    if config.is_demo and not config.keys_file.exists():
+        new(is_demo=True).write(config.keys_file)
+    ring = read(config.keys_file)
+    if ring.is_demo and not config.is_demo:
+        raise KeysError("the file of keys was made for the demo")
+    return ring

@@ -1,0 +1,34 @@
+"""The history of the tables, and bringing a database up to date."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+
+from app.db import Database
+
+LOCK = 2026112201
+
+
+def migrate(database: Database, revision: str = "head") -> None:
+    """Bring the tables up to `revision`; several starting at once take turns."""
+    settings = Config()
+    settings.set_main_option("script_location", "app:migrations")
+    with database.engine.execution_options(is_writing=True).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, revision)
+
+
+def empty(database: Database) -> None:
+    """Remove every table and what is in it; for the demo's fresh start only."""
+    with database.engine.execution_options(is_writing=True).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+            connection.exec_driver_sql("CREATE SCHEMA public")
+            return
+    database.engine.dispose()
+    path = database.engine.url.database
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)

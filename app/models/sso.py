@@ -1,0 +1,72 @@
+"""Logins: the half-done and the living ones."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum, auto
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base
+from app.models.people import PasswordType
+
+
+class Proof(StrEnum):
+    """What a flow has shown of the person so far (S-01)."""
+
+    PASSWORD = auto()
+
+
+class EndReason(StrEnum):
+    """Why a session ended."""
+
+    LOGGED_OUT = auto()
+    ENDED_BY_USER = auto()
+    PASSWORD_CHANGED = auto()
+    BLOCKED = auto()
+    REPLACED = auto()
+    OPERATOR = auto()
+
+
+class LoginFlow(Base):
+    """A half-done login, found by the cookie of the browser that began it."""
+
+    __tablename__ = "login_flow"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_mark: Mapped[str] = mapped_column(String(64), unique=True)
+    username: Mapped[str] = mapped_column(String(80))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
+    password_type: Mapped[PasswordType]
+    destination: Mapped[str | None] = mapped_column(String(200))
+    is_change: Mapped[bool] = mapped_column(default=False)
+    proof: Mapped[Proof | None]
+    proof_at: Mapped[datetime | None]
+    proved_credential_id: Mapped[int | None] = mapped_column(ForeignKey("credential.id", ondelete="SET NULL"))
+    has_postponed: Mapped[bool] = mapped_column(default=False)
+    wrong_tries: Mapped[int] = mapped_column(default=0)
+    sealed_picks: Mapped[str | None] = mapped_column(String(300))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    finished_at: Mapped[datetime | None]
+
+
+class SsoSession(Base):
+    """A login across services; the cookie's token is stored only as a keyed hash."""
+
+    __tablename__ = "sso_session"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_mark: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    device: Mapped[str] = mapped_column(String(80))
+    network: Mapped[str] = mapped_column(String(45))
+    amr: Mapped[str] = mapped_column(String(20))
+    assurance_level: Mapped[str] = mapped_column(String(20))
+    actor_group: Mapped[str | None] = mapped_column(String(20))
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    ended_at: Mapped[datetime | None]
+    end_reason: Mapped[EndReason | None]

@@ -1,0 +1,100 @@
+"""`make run`: a database, the demo school, the people to try, and a production server.
+
+In production start the server the same way (`python -m app.serve`): it then only checks the settings,
+brings the tables up to date and serves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+from app import config as configuration
+from app.config import Config, ConfigError
+from app.keys import KeysError
+
+
+def main() -> int:
+    """Run the command; returns its exit code."""
+    words = argparse.ArgumentParser(prog="python -m app.serve", description=__doc__)
+    words.add_argument("--fresh", action="store_true", help="throw the demo's data away first")
+    words.add_argument("--reload", action="store_true", help="start again when a file changes")
+    options = words.parse_args()
+    try:
+        config = configuration.read()
+    except ConfigError as error:
+        return _fail(str(error))
+    if not _is_free(config.port):
+        return _fail(
+            f"Port {config.port} is in use by another program.\n"
+            f"Stop that program, or choose another port: PORT={config.port + 1} make run"
+        )
+    config.instance.mkdir(parents=True, exist_ok=True)
+    try:
+        _prepare(config, is_fresh=options.fresh)
+    except (ConfigError, KeysError) as error:
+        return _fail(str(error))
+    command = [*granian_command(config), *(["--reload"] if options.reload else []), "wsgi:app"]
+    sys.stdout.flush()
+    os.execv(command[0], command)  # noqa: S606 - our own interpreter's own server
+
+
+def granian_command(config: Config) -> list[str]:
+    """Return the server's command without the app: limits of S-66, workers that are replaced when they die."""
+    found = Path(sys.executable).with_name("granian")
+    return [
+        str(found if found.exists() else shutil.which("granian") or "granian"),
+        "--interface=wsgi",
+        "--host=127.0.0.1",
+        f"--port={config.port}",
+        f"--workers={config.workers}",
+        f"--blocking-threads={config.threads}",
+        "--http=1",
+        "--no-ws",
+        "--http1-buffer-size=16384",
+        "--http1-header-read-timeout=10000",
+        "--respawn-failed-workers",
+        "--log-level=warning",
+    ]
+
+
+def _prepare(config: Config, *, is_fresh: bool) -> None:
+    """Bring the tables up to date, and in the demo load the school and show whom to log in as."""
+    from app import create_app
+    from app.demo import school
+    from app.migrations import empty, migrate
+
+    app = create_app(config)
+    database = app.extensions["database"]
+    if is_fresh:
+        if not config.is_demo:
+            raise ConfigError("--fresh throws everything away: it is for the demo only")
+        empty(database)
+    migrate(database)
+    if config.is_demo:
+        with app.app_context():
+            school.load_and_show(app.extensions)
+    database.engine.dispose()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _fail(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""What a request tells of the browser: its cookies, its device, its network."""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+import time
+from dataclasses import dataclass, field
+
+from flask import current_app, request
+from itsdangerous import BadSignature, Signer
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from app.domain import networks
+from app.domain.login import Browser
+from app.web.i18n import gettext as _
+from app.web.transaction import config, db, keys, world
+
+LOGIN, FLOW, DEVICE, FORM = "login", "flow", "device", "form"
+DEVICE_DAYS = 400
+NETWORKS_SECONDS = 10.0
+
+BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("CriOS", "Chrome"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("CrOS", "Chromebook"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "Mac"),
+    ("Linux", "Linux"),
+)
+
+
+def cookie_name(kind: str) -> str:
+    """Return a cookie's name: bound to the host by its prefix wherever the site has https (S-60)."""
+    return f"__Host-{kind}" if config().is_https else kind
+
+
+def read_cookie(kind: str) -> str | None:
+    """Return a cookie's value, or None."""
+    return request.cookies.get(cookie_name(kind)) or None
+
+
+def set_cookie(answer: Response, kind: str, value: str, *, days: int | None = None) -> None:
+    """Set a cookie that script cannot read; without days it ends with the browser."""
+    answer.set_cookie(
+        cookie_name(kind),
+        value,
+        max_age=days * 86400 if days else None,
+        path="/",
+        secure=config().is_https,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def drop_cookie(answer: Response, kind: str) -> None:
+    """Delete a cookie."""
+    answer.delete_cookie(cookie_name(kind), path="/", secure=config().is_https, httponly=True, samesite="Lax")
+
+
+def device_token() -> str | None:
+    """Return the device's id from its signed cookie, or None where there is none that we signed."""
+    value = read_cookie(DEVICE)
+    if not value:
+        return None
+    try:
+        return _signer().unsign(value).decode("ascii")
+    except (BadSignature, UnicodeError):
+        return None
+
+
+def keep_device(answer: Response, token: str) -> None:
+    """Let the browser keep a device's id."""
+    set_cookie(answer, DEVICE, _signer().sign(token).decode("ascii"), days=DEVICE_DAYS)
+
+
+def new_device_token() -> str:
+    """Return an id for a device that has none."""
+    return world().dice.token()
+
+
+def _signer() -> Signer:
+    return Signer(keys().signing_secrets(), salt=b"device")
+
+
+def browser() -> Browser:
+    """Return what the domain needs to know of where a request comes from."""
+    address = request.remote_addr or ""
+    known: KnownNetworks = current_app.extensions["networks"]
+    institution_network = known.find(db(), address)
+    return Browser(
+        device_token=device_token(),
+        device_words=device_words(request.headers.get("User-Agent", "")),
+        network=coarse(address),
+        institution_network=institution_network,
+    )
+
+
+def coarse(address: str) -> str:
+    """Return the network an address is in, coarse enough to tell a school, not a desk."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return "?"
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped
+    return str(ipaddress.ip_network(f"{ip}/{24 if ip.version == 4 else 48}", strict=False))
+
+
+def device_words(agent: str) -> str:
+    """Return browser and system in a few words that need no translation: «Chrome, Windows»."""
+    name = next((word for mark, word in BROWSERS if mark in agent), "")
+    system = next((word for mark, word in SYSTEMS if mark in agent), "")
+    return ", ".join(word for word in (name, system) if word)
+
+
+def device_text(words: str) -> str:
+    """Return a device's words for a list, also where nothing is known of it."""
+    return words or _("Ukendt enhed")
+
+
+@dataclass(slots=True)
+class KnownNetworks:
+    """The institutions' networks, read again every few seconds: a login must not search them all."""
+
+    read_at: float = float("-inf")
+    known: list[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, str]] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def find(self, db: Session, address: str) -> str | None:
+        """Return the id of the narrowest registered network that holds an address."""
+        if time.monotonic() - self.read_at > NETWORKS_SECONDS:
+            with self.lock:
+                self.known = networks.list_ranges(db)
+                self.read_at = time.monotonic()
+        try:
+            ip = ipaddress.ip_address(address)
+        except ValueError:
+            return None
+        return next((id for net, id in self.known if ip.version == net.version and ip in net), None)

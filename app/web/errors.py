@@ -1,0 +1,139 @@
+"""Error pages: what happened, what to do now, and the number support can look up."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, current_app, request, url_for
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeoutError
+from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+from werkzeug.wrappers import Response
+
+from app.domain.passwords import HashingBusyError
+from app.web.browser import FLOW, drop_cookie
+from app.web.i18n import gettext as _
+from app.web.page import is_htmx, page, request_id
+
+log = logging.getLogger("app.errors")
+RETRY_SECONDS = 5
+
+
+def init(app: Flask) -> None:
+    """Answer every error with the one error page."""
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(CSRFError, _forged)
+    app.register_error_handler(HashingBusyError, _busy)
+    app.register_error_handler(PoolTimeoutError, _busy)
+    app.register_error_handler(DBAPIError, _database)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def error_page(code: int) -> Response:
+    """Return the page for a code; unknown ones are told as 400 or 500."""
+    title, what, next_step = _words(code)
+    back_href, back_text = url_for("login.choose"), _("Start forfra")
+    if code in (403, 404, 500, 503):
+        back_href, back_text = url_for("support.home"), _("Gå til forsiden")
+    answer = page(
+        "error.html",
+        status=code,
+        errors=True,
+        code=code,
+        title=title,
+        what=what,
+        next_step=next_step,
+        back_href=back_href,
+        back_text=back_text,
+        request_id=request_id(),
+    )
+    answer.headers["Cache-Control"] = "no-store"
+    if code == 503:
+        answer.headers["Retry-After"] = str(RETRY_SECONDS)
+    if code == 410:
+        drop_cookie(answer, FLOW)
+    if is_htmx() and code not in (410, 422, 429, 500, 503):
+        # The others are swapped by the rules of the page; these replace the block just the same.
+        answer.headers["HX-Reswap"] = "outerHTML"
+    return answer
+
+
+def _words(code: int) -> tuple[str, str, str]:
+    if code == 403:
+        return (
+            _("Det må du ikke"),
+            _("Siden er ikke for dig, eller også er den blevet for gammel."),
+            _("Gå tilbage, og prøv igen. Din browser skal tillade cookies."),
+        )
+    if code == 404:
+        return (
+            _("Siden findes ikke"),
+            _("Adressen er måske skrevet forkert, eller siden er flyttet."),
+            _("Gå til forsiden, og find det, du søger."),
+        )
+    if code == 410:
+        return (
+            _("Siden er for gammel"),
+            _("Der er gået for lang tid. Der er ikke ændret noget."),
+            _("Start forfra."),
+        )
+    if code == 413:
+        return (
+            _("Det er for meget"),
+            _("Du har sendt mere, end siden kan tage imod."),
+            _("Gå tilbage, og send mindre."),
+        )
+    if code == 429:
+        return (
+            _("Vent lidt"),
+            _("Der er prøvet for mange gange på kort tid."),
+            _("Vent et par minutter, og prøv igen."),
+        )
+    if code == 503:
+        return (
+            _("Vi har travlt lige nu"),
+            _("Der er ikke ændret noget."),
+            _("Prøv igen om lidt."),
+        )
+    if code >= 500:
+        return (_("Noget gik galt hos os"), _("Det er ikke din skyld."), _("Prøv igen om lidt."))
+    return (
+        _("Det forstod siden ikke"),
+        _("Browseren sendte noget, siden ikke kan bruge."),
+        _("Gå tilbage, og prøv igen."),
+    )
+
+
+PAGES = frozenset({400, 403, 404, 410, 413, 429, 500, 503})
+
+
+def _http(error: HTTPException) -> Response:
+    if error.code is None or error.code < 400:
+        return error.get_response()
+    answer = error_page(error.code if error.code in PAGES else 500 if error.code >= 500 else 400)
+    if error.code == 405:
+        answer.status_code = 405
+        answer.headers["Allow"] = error.get_response().headers.get("Allow", "")
+    return answer
+
+
+def _forged(_error: CSRFError) -> Response:
+    return error_page(403)
+
+
+def _busy(_error: Exception) -> Response:
+    return error_page(ServiceUnavailable.code)
+
+
+def _database(error: DBAPIError) -> Response:
+    """A database that is away, locked or full: nothing was done, and it may be back in a moment."""
+    # Only the kind is logged: the text can hold what was being written.
+    log.error("database", extra={"kind": type(error.orig).__name__})
+    return error_page(ServiceUnavailable.code)
+
+
+def _unforeseen(error: Exception) -> Response:
+    log.error("unforeseen", exc_info=error, extra={"endpoint": request.endpoint})
+    if current_app.config.get("PROPAGATE_EXCEPTIONS"):
+        raise error
+    return error_page(InternalServerError.code)

@@ -1,0 +1,64 @@
+"""Forms: what shape a post has. They never ask the database; the domain decides."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from werkzeug.datastructures import ImmutableMultiDict
+from wtforms import HiddenField, PasswordField, StringField
+from wtforms.validators import ValidationError
+
+from app.web.i18n import gettext as _
+
+
+class Filled:
+    """Refuses an empty field with a sentence that says what to do."""
+
+    def __init__(self, sentence: str) -> None:
+        """Take the Danish sentence; it is translated when it is needed."""
+        self.sentence = sentence
+
+    def __call__(self, form: FlaskForm, field: StringField) -> None:
+        """Check one field.
+
+        Raises:
+            ValidationError: it is empty.
+
+        """
+        if not (field.data or "").strip():
+            raise ValidationError(_(self.sentence))
+
+
+def N_(message: str) -> str:  # noqa: N802 - gettext's own name for a string that is translated later
+    """Mark a string for the catalogues without translating it yet."""
+    return message
+
+
+class UsernameForm(FlaskForm):  # type: ignore[misc]
+    """The username step."""
+
+    username = StringField(validators=[Filled(N_("Skriv dit brugernavn."))])
+    destination = HiddenField()
+
+
+class PasswordForm(FlaskForm):  # type: ignore[misc]
+    """Any step with one password; an empty one is tried like any other, and costs as much (S-10)."""
+
+    password = PasswordField()
+
+
+class NewPasswordForm(FlaskForm):  # type: ignore[misc]
+    """An own choice of password."""
+
+    password = PasswordField(validators=[Filled(N_("Skriv den adgangskode, du vil have."))])
+
+
+class PicturesForm(FlaskForm):  # type: ignore[misc]
+    """The pictures, tapped or typed."""
+
+    code = HiddenField()
+    typed = PasswordField()
+
+
+def has_repeats(form: ImmutableMultiDict[str, str]) -> bool:
+    """Whether a post names a field twice, or as an array (S-11)."""
+    return any(len(values) > 1 or "[" in name for name, values in form.lists())

@@ -1,0 +1,97 @@
+"""Who may open a route. Every view names its guard; a test reads them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+from flask import Flask, abort, current_app, g, request
+from flask_login import LoginManager, UserMixin, current_user
+from werkzeug.wrappers import Response
+
+from app.domain import access, sessions
+from app.domain.access import Action
+from app.domain.sessions import Login
+from app.web.browser import LOGIN, drop_cookie, read_cookie
+from app.web.page import leave, login_address
+from app.web.transaction import READING, config, db, keys, now
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class LoggedIn(UserMixin):  # type: ignore[misc]
+    """The current user as flask-login and the templates see one: the living session's owner."""
+
+    def __init__(self, login: Login) -> None:
+        """Take the session that was found."""
+        self.login = login
+        self.id = login.uni_id
+        self.name = login.name
+
+
+def init(app: Flask) -> None:
+    """Let flask-login find the user by our own session table."""
+    manager = LoginManager()
+    # Sessions are rows (S-18); flask-login's own cookie and its fingerprint are not used.
+    manager.session_protection = None
+    manager.init_app(app)
+    manager.request_loader(lambda _request: (login := current_login()) and LoggedIn(login))
+    app.jinja_env.globals["current_user"] = current_user
+    app.jinja_env.globals["may"] = lambda name: access.is_allowed(Action[name], current_login())
+
+
+def current_login() -> Login | None:
+    """Return the living session of this request, found once; renews its stamp once a minute."""
+    if "login" not in g:
+        g.login = None
+        token = read_cookie(LOGIN)
+        if token:
+            moment = now()
+            g.login = sessions.find(db(), keys(), config(), token, moment)
+            if g.login is not None and g.login.needs_stamp(moment.at):
+                _stamp(g.login)
+    login: Login | None = g.login
+    return login
+
+
+def _stamp(login: Login) -> None:
+    if request.method not in READING:
+        sessions.stamp(db(), login.id, now())
+        return
+    with current_app.extensions["database"].writing() as writing:
+        writing.connection()
+        sessions.stamp(writing, login.id, now())
+        writing.commit()
+
+
+def public(view: View) -> View:
+    """Mark a view that anybody may open."""
+    view.guard = "public"  # type: ignore[attr-defined]
+    return view
+
+
+def requires(action: Action) -> Callable[[View], View]:
+    """Let only those in who may do this; nobody at all is sent to the login and comes back."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **values: Any) -> Any:
+            login = current_login()
+            if login is None:
+                return _to_login()
+            if not access.is_allowed(action, login):
+                abort(403)
+            return view(*args, **values)
+
+        guarded.guard = action  # type: ignore[attr-defined]
+        return guarded  # type: ignore[return-value]
+
+    return decorate
+
+
+def _to_login() -> Response:
+    answer = leave(login_address(request.path if request.method in READING else None))
+    if read_cookie(LOGIN):
+        drop_cookie(answer, LOGIN)
+    return answer

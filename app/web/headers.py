@@ -1,0 +1,73 @@
+"""What every request must have, and every answer carries (S-08, S-60 to S-66)."""
+
+from __future__ import annotations
+
+from flask import Flask, abort, request
+from werkzeug.wrappers import Response
+
+from app.web.fields import has_repeats
+from app.web.i18n import COOKIE as LANGUAGE_COOKIE
+from app.web.i18n import requested
+from app.web.transaction import READING, config
+
+# Browsers refuse anything that is not ours; nothing inline, nothing evaluated (S-61).
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    " form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+)
+ALWAYS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+ONE_YEAR = 365 * 86400
+
+
+def init(app: Flask) -> None:
+    """Check every request and complete every answer."""
+    app.before_request(_check)
+    app.after_request(_complete)
+
+
+def _check() -> None:
+    if "app.too_large" in request.environ:
+        abort(413)
+    if request.method in READING:
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    if site not in (None, "same-origin", "none"):
+        abort(403)
+    if origin is not None and origin != config().public_url:
+        abort(403)
+    if request.mimetype not in ("application/x-www-form-urlencoded", "multipart/form-data", ""):
+        abort(400)
+    if len(request.form) > config().form_fields:
+        abort(413)
+    if has_repeats(request.form) or request.files:
+        abort(400)
+
+
+def _complete(answer: Response) -> Response:
+    for name, value in ALWAYS.items():
+        answer.headers.setdefault(name, value)
+    if config().is_https:
+        answer.headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR}; includeSubDomains"
+    if "Cache-Control" not in answer.headers:
+        answer.headers["Cache-Control"] = "no-store"
+    asked = requested()
+    if asked and asked != request.cookies.get(LANGUAGE_COOKIE):
+        answer.set_cookie(
+            LANGUAGE_COOKIE,
+            asked,
+            max_age=ONE_YEAR,
+            path="/",
+            secure=config().is_https,
+            httponly=True,
+            samesite="Lax",
+        )
+    answer.headers["X-Request-Id"] = request.environ.get("app.request_id", "")
+    return answer

@@ -1,0 +1,145 @@
+"""Which language a page speaks, the catalogues, and dates and numbers in it.
+
+Danish is the source: its catalogue is the strings themselves.
+"""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime
+from gettext import GNUTranslations, NullTranslations
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_time
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from flask import Flask, current_app, g, has_request_context, request, url_for
+
+LANGUAGES = {"da": "Dansk", "en": "English"}
+SOURCE = "da"
+COOKIE = "language"
+COPENHAGEN = ZoneInfo("Europe/Copenhagen")
+
+
+def read_catalogues(folder: Path) -> dict[str, NullTranslations]:
+    """Read every language's messages from its `.po` file, so that no compiled copy can be stale."""
+    catalogues: dict[str, NullTranslations] = {SOURCE: NullTranslations()}
+    for code in LANGUAGES:
+        path = folder / code / "LC_MESSAGES" / "messages.po"
+        if code != SOURCE and path.exists():
+            compiled = io.BytesIO()
+            write_mo(compiled, read_po(path.open("rb"), locale=code))
+            compiled.seek(0)
+            catalogues[code] = GNUTranslations(compiled)
+    return catalogues
+
+
+def init(app: Flask, folder: Path) -> None:
+    """Give the app its catalogues and the templates their words."""
+    app.extensions["catalogues"] = read_catalogues(folder)
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda message: _catalogue().gettext(message),
+        lambda one, many, n: _catalogue().ngettext(one, many, n),
+        newstyle=True,
+    )
+    app.jinja_env.globals.update(
+        lang=language, text_direction=text_direction, languages=languages, LANGUAGES=LANGUAGES
+    )
+
+
+def language() -> str:
+    """Return the code of the language of this request, chosen once.
+
+    Public pages say it in their address. Tools take OpenID Connect's `ui_locales`, then what the
+    browser chose before, then what it prefers.
+    """
+    if not has_request_context():
+        return SOURCE
+    chosen: str | None = g.get("language")
+    if chosen is None:
+        chosen = g.language = _choose()
+    return chosen
+
+
+def _choose() -> str:
+    in_address = (request.view_args or {}).get("lang")
+    if in_address in LANGUAGES:
+        return str(in_address)
+    asked = requested()
+    if asked:
+        return asked
+    kept = request.cookies.get(COOKIE)
+    if kept in LANGUAGES:
+        return str(kept)
+    return request.accept_languages.best_match(LANGUAGES, SOURCE) or SOURCE
+
+
+def requested() -> str | None:
+    """Return the language that this very address asks for by `ui_locales`, if we have one of them."""
+    for tag in request.args.get("ui_locales", "")[:100].split():
+        code = tag.split("-")[0].lower()
+        if code in LANGUAGES:
+            return code
+    return None
+
+
+def _catalogue() -> NullTranslations:
+    catalogues: dict[str, NullTranslations] = current_app.extensions["catalogues"]
+    return catalogues.get(language(), catalogues[SOURCE])
+
+
+def gettext(message: str, **values: object) -> str:
+    """Return a message in the reader's language, with its values filled in."""
+    text = _catalogue().gettext(message)
+    return text % values if values else text
+
+
+def ngettext(one: str, many: str, n: int, **values: object) -> str:
+    """Return a message for a number in the reader's language; `%(n)s` is the number."""
+    return _catalogue().ngettext(one, many, n) % {"n": n, **values}
+
+
+def text_direction() -> str:
+    """Return which way the reader's language runs: ltr or rtl."""
+    return Locale.parse(language()).text_direction
+
+
+def languages() -> list[tuple[str, str, str, str, bool]]:
+    """Return code, own name, direction, address and whether it is the one at hand, for the switch.
+
+    A tool's switch is relative to where the browser stands: htmx moves the address, not the header.
+    """
+    is_public = bool(request.view_args and "lang" in request.view_args)
+    rows = []
+    for code, name in LANGUAGES.items():
+        href = f"?ui_locales={code}"
+        if is_public and request.endpoint:
+            href = url_for(request.endpoint, **{**(request.view_args or {}), "lang": code})
+        direction = Locale.parse(code).text_direction
+        rows.append((code, name, direction, href, code == language()))
+    return rows
+
+
+def date_text(at: datetime) -> str:
+    """Return a day in words: «22. november 2026»."""
+    return format_date(at.astimezone(COPENHAGEN), "long", locale=language())
+
+
+def time_text(at: datetime) -> str:
+    """Return a time of day: «10.35»."""
+    return format_time(at, "HH.mm" if language() == "da" else "HH:mm", COPENHAGEN, language())
+
+
+def moment_text(at: datetime) -> str:
+    """Return a day and a time: «22. november 2026 kl. 10.35»."""
+    return gettext("%(date)s kl. %(time)s", date=date_text(at), time=time_text(at))
+
+
+def wait_text(seconds: int) -> str:
+    """Return a waiting time in words, in whole minutes from one minute on."""
+    if seconds < 60:
+        return ngettext("%(n)s sekund", "%(n)s sekunder", seconds)
+    return ngettext("%(n)s minut", "%(n)s minutter", -(-seconds // 60))

@@ -1,0 +1,93 @@
+"""What is made once and answered from memory, before Flask: the static files.
+
+Files are joined, named by their content and compressed at start, so a browser may keep each for a year.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import brotli
+
+from app.web.gate import Environ, StartResponse, Wsgi
+
+PREFIX = "/static/"
+LAYERS = ("tokens", "base", "components", "screen")
+TEXTS = (".css", ".js", ".svg", ".txt", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One file as it is sent: plain, and by Brotli where that is smaller."""
+
+    plain: bytes
+    brotli: bytes | None
+    headers: tuple[tuple[str, str], ...]
+
+
+class Assets:
+    """The static files by address, and their addresses by name."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read, join and compress what is in `folder`."""
+        self.kept: dict[str, Kept] = {}
+        self._addresses: dict[str, str] = {}
+        css = "\n".join((folder / "css" / f"{layer}.css").read_text("utf-8") for layer in LAYERS)
+        self._keep("css", "site.css", css.encode())
+        for path in sorted(folder.rglob("*")):
+            name = path.relative_to(folder).as_posix()
+            if path.is_file() and path.suffix in TEXTS and not name.startswith("css/"):
+                self._keep(name, path.name, path.read_bytes())
+        self._addresses["vendor/htmx.min.js"] = self._addresses["vendor/htmx-2.0.11.min.js"]
+
+    def address(self, name: str) -> str:
+        """Return the address of a file by its name below the static folder; `css` is the joined sheet.
+
+        Raises:
+            KeyError: there is no such file.
+
+        """
+        return self._addresses[name]
+
+    def _keep(self, name: str, file: str, content: bytes) -> None:
+        stem, dot, suffix = file.rpartition(".")
+        digest = hashlib.sha256(content).hexdigest()[:10]
+        address = f"{PREFIX}{stem}.{digest}{dot}{suffix}"
+        kind = mimetypes.guess_type(file)[0] or "application/octet-stream"
+        headers = (
+            ("Content-Type", f"{kind}; charset=utf-8"),
+            ("Cache-Control", "public, max-age=31536000, immutable"),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Cross-Origin-Resource-Policy", "same-origin"),
+            ("Content-Security-Policy", "default-src 'none'"),
+            ("Vary", "Accept-Encoding"),
+        )
+        small = brotli.compress(content, quality=11)
+        self.kept[address] = Kept(content, small if len(small) < len(content) else None, headers)
+        self._addresses[name] = address
+
+
+class KeptLayer:
+    """Answers what is kept; all else goes on to Flask."""
+
+    def __init__(self, inside: Wsgi, assets: Assets) -> None:
+        """Stand before `inside`."""
+        self._inside = inside
+        self._kept = assets.kept
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        kept = self._kept.get(environ["PATH_INFO"])
+        if kept is None or environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            return self._inside(environ, start_response)
+        body, headers = kept.plain, list(kept.headers)
+        if kept.brotli is not None and "br" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+            body = kept.brotli
+            headers.append(("Content-Encoding", "br"))
+        headers.append(("Content-Length", str(len(body))))
+        start_response("200 OK", headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

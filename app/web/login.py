@@ -1,0 +1,315 @@
+"""The login wizard: chooser, username, password or pictures, a new password, and on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flask import Blueprint, abort, request, url_for
+from werkzeug.wrappers import Response
+
+from app.domain import login, new_password, passwords
+from app.domain.login import Flow, Outcome, Step
+from app.domain.new_password import Practised
+from app.domain.passwords import Rule
+from app.models.credentials import ExpiryReason
+from app.models.people import PasswordType
+from app.web import pictures
+from app.web.browser import browser
+from app.web.fields import NewPasswordForm, PasswordForm, UsernameForm
+from app.web.guard import current_login, public
+from app.web.i18n import date_text, language
+from app.web.i18n import gettext as _
+from app.web.page import known_destination, leave, onward, page, site
+from app.web.transaction import config, db, hasher, keys, now
+from app.web.wizard import (
+    NO_PROBLEM,
+    STATUS,
+    begin_flow,
+    check,
+    deal_new,
+    endpoint_of,
+    find_flow,
+    finish,
+    keep_flow,
+    keep_pick,
+    password_endpoint,
+    picked,
+    pictures_context,
+    problem_of,
+    step_of,
+    turn_of,
+    words_context,
+)
+
+blueprint = Blueprint("login", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One way to log in."""
+
+    key: str
+    title: str
+    help: str
+    href: str
+
+
+@blueprint.get("/login")
+@public
+def choose() -> Response:
+    """Offer the ways to log in; whoever is logged in already goes on."""
+    destination = known_destination(request.args.get("til"))
+    if current_login() is not None:
+        return leave(destination or url_for("mine.overview"))
+    own = Choice(
+        "own",
+        site().brand,
+        _("Brugernavn og adgangskode, eller billeder"),
+        url_for("login.username", til=destination),
+    )
+    return page("login/choose.html", choices=[own], remembered=None)
+
+
+@blueprint.get("/login/brugernavn")
+@public
+def username() -> Response:
+    """Ask for the username."""
+    form = UsernameForm()
+    form.destination.data = known_destination(request.args.get("til")) or ""
+    return page("login/username.html", form=form)
+
+
+@blueprint.post("/login/brugernavn")
+@public
+def username_given() -> Response:
+    """Begin a login for a username; the answer does not tell whether anybody has it (S-10)."""
+    form = UsernameForm()
+    if not form.validate_on_submit():
+        return page("login/username.html", status=422, form=form)
+    token, password_type = begin_flow(
+        form.username.data or "", destination=known_destination(form.destination.data)
+    )
+    return keep_flow(onward(password_endpoint(password_type)), token)
+
+
+@blueprint.get("/login/adgangskode")
+@public
+@turn_of(Step.PASSWORD)
+def password(flow: Flow) -> Response:
+    """Ask for the password."""
+    if flow.password_type is PasswordType.PICTURES:
+        return onward("login.pictures")
+    return page("login/password.html", **words_context(flow), **NO_PROBLEM)
+
+
+@blueprint.post("/login/adgangskode")
+@public
+@turn_of(Step.PASSWORD)
+def password_given(flow: Flow) -> Response:
+    """Try a password."""
+    form = PasswordForm()
+    return _tried(flow, form.password.data or "", "login/password.html", words_context)
+
+
+@blueprint.get("/login/billeder", endpoint="pictures")
+@public
+@turn_of(Step.PASSWORD)
+def picture_password(flow: Flow) -> Response:
+    """Show the pictures."""
+    if flow.password_type is not PasswordType.PICTURES:
+        return onward("login.password")
+    return page("login/pictures.html", **pictures_context(flow), **NO_PROBLEM)
+
+
+@blueprint.post("/login/billeder")
+@public
+@turn_of(Step.PASSWORD)
+def pictures_given(flow: Flow) -> Response:
+    """Try four pictures, or without script keep one tap."""
+    if keep_pick(flow):
+        return onward("login.pictures")
+    secret = picked(flow)
+    if secret is None:
+        few = {**NO_PROBLEM, "problem": "few"}
+        return page("login/pictures.html", status=422, **pictures_context(flow), **few)
+    return _tried(flow, secret, "login/pictures.html", pictures_context)
+
+
+def _tried(flow: Flow, secret: str, template: str, context: Any) -> Response:
+    checked = check(flow, secret)
+    if checked.outcome is not Outcome.ACCEPTED:
+        shown = context(checked.flow)
+        return page(template, status=STATUS[checked.outcome], **shown, **problem_of(checked))
+    step = step_of(checked.flow)
+    return finish(checked.flow) if step is Step.FINISH else onward(endpoint_of(step, checked.flow))
+
+
+@blueprint.get("/login/varsel")
+@public
+@turn_of(Step.WARNING, Step.FINISH)
+def warning(flow: Flow) -> Response:
+    """Tell that the password must be changed, now or soon."""
+    ends_at = flow.credential_expires_at
+    is_stage = flow.credential_type is not flow.required
+    return page(
+        "login/warning.html",
+        username=flow.username,
+        last_date=date_text(ends_at) if ends_at else "",
+        may_postpone=not flow.has_run_out(now().at),
+        reason=(ExpiryReason.STAGE if is_stage else ExpiryReason.AGE).value,
+    )
+
+
+@blueprint.post("/login/varsel")
+@public
+@turn_of(Step.WARNING, Step.FINISH)
+def warning_answered(flow: Flow) -> Response:
+    """Change now, or later."""
+    if "later" in request.form and login.postpone(db(), flow, now()):
+        return finish(flow)
+    deal_new(flow)
+    return onward("login.new_password")
+
+
+@blueprint.get("/login/ny-kode", endpoint="new_password")
+@public
+@turn_of(Step.NEW_PASSWORD)
+def waiting_password(flow: Flow) -> Response:
+    """Show the password that waits, to its owner alone."""
+    pending = new_password.find_pending(db(), keys(), flow, now())
+    if pending is None:
+        abort(410)
+    is_pictures = pending.password_type is PasswordType.PICTURES
+    ids = pending.secret.split() if is_pictures else []
+    return page(
+        "login/new_password.html",
+        username=flow.username,
+        kind="pictures" if is_pictures else "words",
+        secret=None if is_pictures else pending.secret,
+        pictures=pictures.named(ids, language()),
+        rhyme=pictures.rhyme(ids, language()) if is_pictures else None,
+        may_choose=passwords.may_choose(flow.required),
+        own_choice=pending.is_own_choice,
+    )
+
+
+@blueprint.get("/login/ny-kode/selv")
+@public
+@turn_of(Step.NEW_PASSWORD)
+def own_password(flow: Flow) -> Response:
+    """Ask for an own choice, with the rules before the field."""
+    if not passwords.may_choose(flow.required):
+        return onward("login.new_password")
+    return _own_password_page(flow, NewPasswordForm(), [])
+
+
+@blueprint.post("/login/ny-kode/selv")
+@public
+@turn_of(Step.NEW_PASSWORD)
+def own_password_given(flow: Flow) -> Response:
+    """Take an own choice if it meets the rules, else name those it breaks."""
+    if not passwords.may_choose(flow.required):
+        return onward("login.new_password")
+    form = NewPasswordForm()
+    if not form.validate_on_submit():
+        return _own_password_page(flow, form, [], status=422)
+    broken = new_password.choose(db(), keys(), hasher(), config(), flow, form.password.data or "", now())
+    if broken:
+        return _own_password_page(flow, form, broken, status=422)
+    return onward("login.practise")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRule:
+    """One rule in words, with the pattern that a live check in the browser uses."""
+
+    text: str
+    pattern: str | None
+
+
+def _own_password_page(flow: Flow, form: NewPasswordForm, broken: list[Rule], status: int = 200) -> Response:
+    profile = config().password_profile
+    shown = {rule: _rule(rule, profile) for rule in passwords.rules(flow.required, profile)}
+    # One line may stand for several rules; each is shown once.
+    unique = list(dict.fromkeys(shown.values()))
+    return page(
+        "login/own_password.html",
+        status=status,
+        username=flow.username,
+        form=form,
+        rules=unique,
+        failed_rule_texts=list(dict.fromkeys(shown[rule].text for rule in broken)),
+    )
+
+
+def _rule(rule: Rule, profile: passwords.PasswordProfile) -> ShownRule:
+    if rule is Rule.LENGTH:
+        if profile is passwords.PasswordProfile.NIST:
+            return ShownRule(_("Mindst 8 tegn."), r"^.{8,}$")
+        return ShownRule(_("Mellem 8 og 24 tegn."), r"^.{8,24}$")
+    texts = {
+        Rule.CHARACTERS: ShownRule(
+            _("Kun a til z, tal, mellemrum og tegn som ! og ?. Ikke æ, ø og å."), r"^[ -~]+$"
+        ),
+        Rule.UPPER: ShownRule(_("Mindst ét stort bogstav."), "[A-Z]"),
+        Rule.LOWER: ShownRule(_("Mindst ét lille bogstav."), "[a-z]"),
+        Rule.DIGIT: ShownRule(_("Mindst ét tal."), "[0-9]"),
+        Rule.NAME: ShownRule(_("Ikke dit navn eller brugernavn."), None),
+        Rule.USERNAME: ShownRule(_("Ikke dit navn eller brugernavn."), None),
+        Rule.INSTITUTION: ShownRule(_("Ikke navnet på din skole."), None),
+        Rule.SEASON: ShownRule(_("Ikke en årstid, en måned eller en ugedag."), None),
+        Rule.SERVICE: ShownRule(_("Ikke ord som skole eller adgangskode."), None),
+        Rule.RUN: ShownRule(_("Ikke taster på række, som 12345 eller aaaa."), None),
+        Rule.COMMON: ShownRule(_("Ikke en, som mange bruger."), None),
+        Rule.RECENT: ShownRule(_("Ikke en af dine sidste fem."), None),
+    }
+    return texts[rule]
+
+
+@blueprint.get("/login/oev")
+@public
+@turn_of(Step.NEW_PASSWORD)
+def practise(flow: Flow) -> Response:
+    """Ask for the new password once."""
+    return _practise_page(flow, None)
+
+
+@blueprint.post("/login/oev")
+@public
+@turn_of(Step.NEW_PASSWORD)
+def practised(flow: Flow) -> Response:
+    """Put the new password in force if it was entered right, and log in; no limit, no count."""
+    is_pictures = flow.required is PasswordType.PICTURES
+    if is_pictures and keep_pick(flow):
+        return onward("login.practise")
+    typed = picked(flow) if is_pictures else PasswordForm().password.data or ""
+    if typed is None:
+        return _practise_page(flow, "few", status=422)
+    outcome, changed = new_password.confirm(db(), keys(), hasher(), config(), flow, typed, browser(), now)
+    if outcome is Practised.GONE:
+        if flow.is_finished:  # the second of two presses: the first has done it
+            return finish(flow)
+        abort(410)
+    if outcome is Practised.DIFFERENT:
+        login.keep_picks(db(), keys(), flow, ())
+        return _practise_page(replace(flow, picks=()), "wrong", status=422)
+    return finish(changed)
+
+
+def _practise_page(flow: Flow, problem: str | None, status: int = 200) -> Response:
+    is_pictures = flow.required is PasswordType.PICTURES
+    shown = pictures_context(flow) if is_pictures else words_context(flow)
+    kind = "pictures" if is_pictures else "words"
+    return page("login/practise.html", status=status, kind=kind, problem=problem, **shown)
+
+
+@blueprint.post("/login/mere-tid")
+@public
+def more_time() -> Response:
+    """Give a half-done login its full time again (design: said two minutes before it ends)."""
+    flow = find_flow()
+    if flow is None or flow.is_finished:
+        return onward("login.choose")
+    login.extend(db(), config(), flow, now())
+    return onward(endpoint_of(step_of(flow), flow))

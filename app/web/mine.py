@@ -1,0 +1,258 @@
+"""«Mit Unilogin»: who I am, where I am logged in, and what was done to my login."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, request, url_for
+from werkzeug.wrappers import Response
+
+from app.domain import audit, credentials, people, sessions
+from app.domain.access import Action
+from app.domain.audit import Event
+from app.domain.sessions import Login
+from app.models.audit import AuditEvent
+from app.models.credentials import Authorisation
+from app.models.people import Affiliation, Category, PasswordType, RightKind
+from app.web.browser import LOGIN, device_text, drop_cookie
+from app.web.fields import N_
+from app.web.guard import current_login, public, requires
+from app.web.i18n import date_text, moment_text
+from app.web.i18n import gettext as _
+from app.web.page import leave, onward, page, site
+from app.web.transaction import config, db, now
+
+blueprint = Blueprint("mine", __name__)
+
+RECENT = 5
+PAGE = 30
+
+BY = {
+    Authorisation.OWNER: N_("af dig selv"),
+    Authorisation.MITID: N_("af dig selv med MitID"),
+    Authorisation.GUARDIAN: N_("med hjælp fra en forælder"),
+    Authorisation.TEACHER: N_("med hjælp fra en lærer"),
+    Authorisation.ADMINISTRATOR: N_("med hjælp fra skolens brugeradministrator"),
+    Authorisation.OPERATOR: N_("af driften"),
+}
+WHAT = {
+    Event.LOGGED_IN: N_("Du loggede ind"),
+    Event.LOGIN_REFUSED: N_("Et login lykkedes ikke"),
+    Event.LOGGED_OUT: N_("Du loggede ud"),
+    Event.SESSION_ENDED: N_("Et login blev afsluttet"),
+    Event.SESSIONS_ENDED: N_("Dine andre login blev afsluttet"),
+    Event.PASSWORD_CHANGED: N_("Adgangskoden blev skiftet"),
+    Event.PASSWORD_CHANGE_POSTPONED: N_("Skift af adgangskode blev udsat"),
+    Event.PICTURES_VOIDED: N_("Dine billeder blev spærret. Du skal have nye"),
+    Event.PERSON_ADDED: N_("Du blev oprettet"),
+    Event.RIGHT_GIVEN: N_("Du fik en rettighed"),
+    Event.BLOCKED: N_("Dit login blev spærret"),
+    Event.UNBLOCKED: N_("Dit login blev åbnet igen"),
+}
+CATEGORIES = {
+    Category.PUPIL: N_("Elev"),
+    Category.EMPLOYEE: N_("Medarbejder"),
+    Category.EXTERNAL: N_("Ekstern"),
+    Category.CONTACT: N_("Kontaktperson"),
+}
+RIGHTS = {
+    RightKind.USER_ADMINISTRATOR: N_("Brugeradministrator"),
+    RightKind.SUPPORTER: N_("Support"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is logged in, as shown."""
+
+    name: str
+    username: str | None
+    uni_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place a person belongs, as shown."""
+
+    institution: str
+    number: str
+    class_name: str
+    role_names: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPassword:
+    """The password in force, as far as its owner is told."""
+
+    kind: str
+    changed_text: str
+    changed_by_text: str
+    expires_text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSession:
+    """One living login, as shown."""
+
+    id: int
+    device_text: str
+    since_text: str
+    last_seen_text: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEvent:
+    """One thing that was done, as shown."""
+
+    when_text: str
+    what_text: str
+    by_text: str
+
+
+@blueprint.get("/mit")
+@requires(Action.SEE_OWN)
+def overview() -> Response:
+    """Show who is logged in, the password, the logins and what was done."""
+    living = _living()
+    moment = now()
+    places = people.list_places(db(), living.user_id, moment.today)
+    password = credentials.find_current(db(), living.user_id, living.id, moment.at)
+    return page(
+        "mine/overview.html",
+        person=Person(living.name, living.username, living.uni_id),
+        places=_places(living, places),
+        password=_password(password),
+        sessions=[
+            ShownSession(
+                one.id,
+                device_text(one.device),
+                moment_text(one.created_at),
+                moment_text(one.seen_at),
+                one.id == living.id,
+            )
+            for one in sessions.list_living(db(), config(), living.user_id, moment)
+        ],
+        events=_events(living, audit.list_about(db(), living.user_id, most=RECENT)),
+        tools=[],
+        notice=_notice(password),
+    )
+
+
+@blueprint.get("/mit/historik")
+@requires(Action.SEE_OWN)
+def history() -> Response:
+    """Show all that was done to one's login, newest first."""
+    living = _living()
+    before = request.args.get("til", type=int)
+    found = audit.list_about(db(), living.user_id, most=PAGE + 1, before=before)
+    has_more = len(found) > PAGE
+    shown = found[:PAGE]
+    return page(
+        "mine/history.html",
+        events=_events(living, shown),
+        older_href=url_for("mine.history", til=shown[-1].id) if has_more else None,
+        newer_href=url_for("mine.history") if before else None,
+    )
+
+
+@blueprint.post("/mit/sessioner/<int:id>/log-ud")
+@requires(Action.END_OWN_SESSIONS)
+def end_session(id: int) -> Response:
+    """End one of one's own logins; one that has ended already is no error."""
+    sessions.end_one(db(), _living(), id, now())
+    return onward("mine.overview")
+
+
+@blueprint.post("/mit/sessioner/log-ud")
+@requires(Action.END_OWN_SESSIONS)
+def end_sessions() -> Response:
+    """End all of one's logins but this one."""
+    sessions.end_others(db(), _living(), now())
+    return onward("mine.overview")
+
+
+@blueprint.post("/log-ud")
+@public
+def logout() -> Response:
+    """Log out here; whoever is logged out already is told the same."""
+    living = current_login()
+    if living is not None:
+        sessions.log_out(db(), living, now())
+    answer = leave(url_for("mine.logged_out"))
+    drop_cookie(answer, LOGIN)
+    # Never "cookies": that would forget the device, which keeps strangers from locking it out (S-62).
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return answer
+
+
+@blueprint.get("/log-ud")
+@public
+def logged_out() -> Response:
+    """Tell that one is logged out, and what to think of on a shared computer."""
+    if current_login() is not None:
+        return leave(url_for("mine.overview"))
+    return page("mine/logged_out.html")
+
+
+def _living() -> Login:
+    living = current_login()
+    assert living is not None  # the guard has seen to it
+    return living
+
+
+def _places(living: Login, affiliations: list[Affiliation]) -> list[Place]:
+    groups = people.list_groups(db(), [one.id for one in affiliations]) if affiliations else {}
+    shown = []
+    for one in affiliations:
+        names = [one.main_group.name] if one.main_group else groups.get(one.id, [])
+        roles = list(one.roles) or [_(CATEGORIES[one.category])]
+        shown.append(Place(one.institution.name, one.institution.number, ", ".join(names), roles))
+    for kind, institution in people.list_rights(db(), living.user_id):
+        shown.append(Place(institution or site().brand, "", "", [_(RIGHTS[kind])]))
+    return shown
+
+
+def _password(current: credentials.Current | None) -> ShownPassword | None:
+    if current is None:
+        return None
+    return ShownPassword(
+        "pictures" if current.password_type is PasswordType.PICTURES else "words",
+        moment_text(current.set_at),
+        _(BY[current.authorisation]),
+        date_text(current.expires_at) if current.expires_at else None,
+    )
+
+
+def _notice(current: credentials.Current | None) -> str | None:
+    """Tell of a change of password at the next login after it (S-26)."""
+    if current is None or not current.is_news:
+        return None
+    return _(
+        "Din adgangskode blev skiftet %(when)s %(by)s.",
+        when=moment_text(current.set_at),
+        by=_(BY[current.authorisation]),
+    )
+
+
+def _events(living: Login, found: list[AuditEvent]) -> list[ShownEvent]:
+    others = {e.actor_id for e in found if e.actor_id and e.actor_id != living.user_id}
+    names = people.names_of(db(), others)
+    return [ShownEvent(moment_text(e.at), _what(e), _by(living, e, names)) for e in found]
+
+
+def _what(event: AuditEvent) -> str:
+    return _(WHAT[Event[event.event]])
+
+
+def _by(living: Login, event: AuditEvent, names: dict[int, str]) -> str:
+    details: dict[str, Any] = event.details
+    parts = []
+    if event.actor_id and event.actor_id != living.user_id:
+        parts.append(_("af %(name)s", name=names.get(event.actor_id, "?")))
+    if details.get("device"):
+        parts.append(str(details["device"]))
+    if details.get("network"):
+        parts.append(_("netværk %(network)s", network=details["network"]))
+    return ", ".join(parts)

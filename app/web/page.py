@@ -1,0 +1,127 @@
+"""Answering with a page, whole or in part; and leaving for another one."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Flask, current_app, make_response, request, url_for
+from markupsafe import Markup
+from werkzeug.routing import RequestRedirect
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from app.domain.site import Site
+from app.web.i18n import gettext as _
+
+# The pages that a login may be on its way to; nothing else is ever gone to by a name in a request (S-65).
+DESTINATIONS = frozenset({"mine.overview", "mine.history", "recovery.change"})
+PATH = re.compile(r"/[a-z0-9/-]{0,150}")
+
+
+def init(app: Flask) -> None:
+    """Give the templates the macros and what every page may ask."""
+    env = app.jinja_env
+    env.globals.update(
+        site=app.extensions["site"],
+        asset=app.extensions["assets"].address,
+        request_id=request_id,
+        is_demo=is_demo,
+    )
+
+
+def make_macros(app: Flask) -> None:
+    """Make `ui`, the macros of every template; they see globals only, so this comes last."""
+    app.jinja_env.globals["ui"] = app.jinja_env.get_template("components.html").module
+
+
+def request_id() -> str:
+    """Return the number of this request, which the log and error pages name."""
+    number: str = request.environ.get("app.request_id", "")
+    return number
+
+
+def is_demo() -> bool:
+    """Whether the page must say that no authority stands behind it."""
+    return not site().operator
+
+
+def page(template: str, *, swap: str = "screen", status: int = 200, **context: Any) -> Response:
+    """Answer with a template: the whole page, or to htmx the title and the block named `swap`.
+
+    Context `errors` says that the page tells of an error; it goes first in the title.
+    """
+    context.setdefault("errors", status in (422, 429, 503))
+    drawn = current_app.jinja_env.get_template(template)
+    if is_fragment():
+        inside = drawn.new_context(context)
+        blocks = {
+            name: Markup("".join(drawn.blocks[name](inside)))
+            for name in ("heading", "section", swap)
+            if name in drawn.blocks
+        }
+        titles = [blocks["heading"], *([blocks["section"]] if "section" in blocks else [])]
+        title = Markup(" – ").join([*titles, site().brand])
+        first = _("Fejl:") + " " if context["errors"] else ""
+        body: str = f"<title>{first}{title}</title>{blocks[swap]}"
+    else:
+        body = drawn.render(context)
+    answer = make_response(body, status)
+    answer.headers["Vary"] = "HX-Request"
+    if is_htmx() and status >= 400:
+        # The address stays that of the step, or Back looks dead.
+        answer.headers["HX-Push-Url"] = "false"
+    return answer
+
+
+def is_htmx() -> bool:
+    """Whether htmx asks. It decides how an answer is shaped, never what may be done (S-64)."""
+    return "HX-Request" in request.headers
+
+
+def is_fragment() -> bool:
+    """Whether the answer goes into a block of the page at hand, not in the place of the page."""
+    headers = request.headers
+    return (
+        "HX-Request" in headers
+        and "HX-Boosted" not in headers
+        and "HX-History-Restore-Request" not in headers
+    )
+
+
+def onward(endpoint: str, **values: Any) -> Response:
+    """Answer a done step with the next one: 303, which htmx follows by itself (S-19)."""
+    return current_app.redirect(url_for(endpoint, **values), 303)
+
+
+def leave(path: str) -> Response:
+    """Answer with another page of ours in another frame: a real navigation under htmx too."""
+    if not is_htmx():
+        return current_app.redirect(path, 303)
+    answer = make_response("", 204)
+    answer.headers["HX-Redirect"] = path
+    return answer
+
+
+def known_destination(path: str | None) -> str | None:
+    """Return a local path that a login may lead to, or None for anything else (S-65)."""
+    if not path or not PATH.fullmatch(path) or "//" in path:
+        return None
+    try:
+        endpoint, _values = current_app.create_url_adapter(None).match(path)  # type: ignore[union-attr]
+    except (HTTPException, RequestRedirect):
+        return None
+    return path if endpoint in DESTINATIONS else None
+
+
+def login_address(destination: str | None = None) -> str:
+    """Return the address of the login, on the way to a known destination."""
+    known = known_destination(destination)
+    return url_for("login.choose") + (f"?{urlencode({'til': known})}" if known else "")
+
+
+def site() -> Site:
+    """Return the names and hours of this site."""
+    named: Site = current_app.extensions["site"]
+    return named

@@ -1,0 +1,149 @@
+"""The ways back in: a new password, and the username. MitID joins them here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, current_app, request
+from werkzeug.wrappers import Response
+
+from app.domain import credentials, login
+from app.domain.login import Flow, Outcome
+from app.models.people import PasswordType
+from app.web.browser import device_token
+from app.web.fields import UsernameForm
+from app.web.guard import current_login, public
+from app.web.page import known_destination, onward, page
+from app.web.transaction import db, keys, now
+from app.web.wizard import (
+    NO_PROBLEM,
+    STATUS,
+    begin_flow,
+    check,
+    deal_new,
+    find_flow,
+    keep_flow,
+    keep_pick,
+    picked,
+    pictures_context,
+    problem_of,
+    same_person,
+    words_context,
+)
+
+blueprint = Blueprint("recovery", __name__)
+
+
+@blueprint.get("/brugernavn")
+@public
+def username() -> Response:
+    """Tell who can help with a username."""
+    return page("recovery/username.html")
+
+
+@blueprint.get("/ny-adgangskode")
+@public
+def choose() -> Response:
+    """Forgotten, or only to be changed? Asks first whose password it is."""
+    return page("recovery/choose.html", username=_username(), form=UsernameForm())
+
+
+@blueprint.post("/ny-adgangskode")
+@public
+def username_given() -> Response:
+    """Take the username that the new password is for."""
+    form = UsernameForm()
+    if not form.validate_on_submit():
+        return page("recovery/choose.html", status=422, username=None, form=form)
+    token, _type = begin_flow(form.username.data or "", destination=known_destination(form.destination.data))
+    return keep_flow(onward("recovery.choose"), token)
+
+
+@blueprint.get("/ny-adgangskode/glemt")
+@public
+def forgotten() -> Response:
+    """Tell who can help with a forgotten password."""
+    return page("recovery/forgotten.html", username=_username())
+
+
+@blueprint.get("/.well-known/change-password")
+@public
+def well_known() -> Response:
+    """Lead a password manager to the change of password (W3C: A Well-Known URL for Changing Passwords)."""
+    return current_app.redirect("/ny-adgangskode/skift", 302)
+
+
+@blueprint.get("/ny-adgangskode/skift")
+@public
+def change() -> Response:
+    """Ask for the password that is to be changed."""
+    flow = _flow()
+    if flow is not None:
+        return _change_page(flow, NO_PROBLEM)
+    username, kind = _own()
+    if username is None:
+        return onward("recovery.choose")
+    return _change_page(login.stand_in(username, kind), NO_PROBLEM)
+
+
+@blueprint.post("/ny-adgangskode/skift")
+@public
+def change_tried() -> Response:
+    """Try the password that is to be changed; the tries count like those of a login (S-15, S-26)."""
+    flow, token = _flow(), None
+    if flow is None:
+        username, _kind = _own()
+        if username is None:
+            return onward("recovery.choose")
+        token, _kind = begin_flow(username)
+        flow = login.find_flow(db(), keys(), token, now(), device_token=device_token())
+        if flow is None:
+            return onward("recovery.choose")
+    answer = _tried(flow)
+    return keep_flow(answer, token) if token else answer
+
+
+def _tried(flow: Flow) -> Response:
+    same_person(flow)
+    if flow.password_type is PasswordType.PICTURES:
+        if keep_pick(flow):
+            return onward("recovery.change")
+        secret = picked(flow)
+        if secret is None:
+            return _change_page(flow, {**NO_PROBLEM, "problem": "few"}, status=422)
+    else:
+        secret = request.form.get("password", "")
+    checked = check(flow, secret)
+    if checked.outcome is not Outcome.ACCEPTED:
+        return _change_page(checked.flow, problem_of(checked), status=STATUS[checked.outcome])
+    deal_new(checked.flow)
+    return onward("login.new_password")
+
+
+def _change_page(flow: Flow, problem: dict[str, Any], status: int = 200) -> Response:
+    is_pictures = flow.password_type is PasswordType.PICTURES
+    shown = pictures_context(flow) if is_pictures else words_context(flow)
+    kind = "pictures" if is_pictures else "words"
+    return page("recovery/change.html", status=status, kind=kind, **shown, **problem)
+
+
+def _flow() -> Flow | None:
+    """Return the half-done login of this browser, if it is still one."""
+    flow = find_flow(is_step=request.method == "POST" and current_login() is None)
+    return flow if flow is not None and not flow.is_finished else None
+
+
+def _username() -> str | None:
+    """Return whose password it is about: a half-done login's, or the one logged in."""
+    flow = find_flow(is_step=False)
+    if flow is not None and not flow.is_finished:
+        return flow.username
+    return _own()[0]
+
+
+def _own() -> tuple[str | None, PasswordType]:
+    """Return username and kind of password of the one logged in."""
+    living = current_login()
+    if living is None or living.username is None:
+        return None, PasswordType.WORDS
+    return living.username, credentials.find_type(db(), living.user_id)

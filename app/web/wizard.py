@@ -1,0 +1,221 @@
+"""What the steps of a half-done login share: whose turn it is, the pictures, and logging in at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any, TypeVar
+
+from flask import abort, g, request, session, url_for
+from werkzeug.wrappers import Response
+
+from app.domain import login, new_password
+from app.domain.login import Checked, Flow, Outcome, Step
+from app.domain.passwords import CODE_LENGTH, code
+from app.models.people import PasswordType
+from app.web import pictures
+from app.web.browser import (
+    FLOW,
+    LOGIN,
+    browser,
+    device_token,
+    drop_cookie,
+    keep_device,
+    new_device_token,
+    read_cookie,
+    set_cookie,
+)
+from app.web.fields import PasswordForm, PicturesForm
+from app.web.guard import current_login
+from app.web.i18n import language, wait_text
+from app.web.page import leave, onward
+from app.web.transaction import config, db, hasher, keys, now, world
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+STATUS = {
+    Outcome.WRONG: 422,
+    Outcome.WAIT: 429,
+    Outcome.CLOSED: 429,
+    Outcome.BLOCKED: 422,
+    Outcome.NO_AFFILIATION: 422,
+    Outcome.BUSY: 503,
+}
+
+
+def find_flow(*, is_step: bool = True) -> Flow | None:
+    """Return the half-done login of this browser, found once a request.
+
+    In a step of it, a cookie whose flow is gone ends the request with 410; elsewhere it counts as none.
+    """
+    token = read_cookie(FLOW)
+    if "flow" not in g:
+        g.flow = login.find_flow(db(), keys(), token, now(), device_token=device_token()) if token else None
+    flow: Flow | None = g.flow
+    if is_step and token and flow is None:
+        abort(410)
+    return flow
+
+
+def begin_flow(
+    typed: str, *, destination: str | None = None, is_change: bool = False
+) -> tuple[str, PasswordType]:
+    """Begin a flow for a typed username in the place of the one at hand, whose destination it keeps."""
+    token = read_cookie(FLOW)
+    before = find_flow(is_step=False)
+    if before is not None and not before.is_finished:
+        destination = destination or before.destination
+    return login.begin(
+        db(),
+        keys(),
+        world().dice,
+        config(),
+        now(),
+        typed,
+        destination=destination,
+        is_change=is_change,
+        replaced_token=token,
+    )
+
+
+def keep_flow(answer: Response, token: str) -> Response:
+    """Let the browser keep the flow it began."""
+    set_cookie(answer, FLOW, token)
+    return answer
+
+
+def turn_of(*steps: Step) -> Callable[[View], View]:
+    """Let a view in only at its turn; whoever comes early or late is sent to where the flow stands."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def in_turn(*args: Any, **values: Any) -> Any:
+            flow = find_flow()
+            if flow is None:
+                return onward("login.choose")
+            if flow.is_finished and request.method == "GET":
+                return leave(destination_of(flow))
+            step = step_of(flow)
+            if step not in steps and not flow.is_finished:
+                return onward(endpoint_of(step, flow))
+            same_person(flow)
+            return view(flow, *args, **values)
+
+        return in_turn  # type: ignore[return-value]
+
+    return decorate
+
+
+def same_person(flow: Flow) -> None:
+    """Refuse a page that was made for another username, in another tab, before this flow began."""
+    shown = request.form.get("username")
+    if request.method == "POST" and shown is not None and shown != flow.username:
+        abort(410)
+
+
+def step_of(flow: Flow) -> Step:
+    """Return what a flow needs next, by the clock and the days of notice of this installation."""
+    return flow.step(now().at, timedelta(days=config().change_notice_days))
+
+
+def endpoint_of(step: Step, flow: Flow) -> str:
+    """Return where a step lives."""
+    if step is Step.PASSWORD:
+        return password_endpoint(flow.password_type)
+    return "login.new_password" if step is Step.NEW_PASSWORD else "login.warning"
+
+
+def password_endpoint(password_type: PasswordType) -> str:
+    """Return where a kind of password is entered."""
+    return "login.pictures" if password_type is PasswordType.PICTURES else "login.password"
+
+
+def destination_of(flow: Flow) -> str:
+    """Return where a flow leads when it is done."""
+    return flow.destination or url_for("mine.overview")
+
+
+def check(flow: Flow, secret: str) -> Checked:
+    """Try a secret; a flow that is gone by then ends the request with 410."""
+    checked = login.check_password(db(), keys(), hasher(), config(), flow, secret, browser(), now)
+    if checked.outcome is Outcome.GONE:
+        abort(410)
+    return checked
+
+
+def problem_of(checked: Checked) -> dict[str, Any]:
+    """Return what the template needs to tell what came of a try."""
+    return {
+        "problem": checked.outcome.name.lower(),
+        "wait_text": wait_text(checked.wait_seconds) if checked.wait_seconds else None,
+        "tries": checked.flow.wrong_tries,
+    }
+
+
+def finish(flow: Flow) -> Response:
+    """Log in, and go where the flow leads."""
+    before = current_login()
+    device = device_token() or new_device_token()
+    token = login.finish(
+        db(), keys(), config(), flow, browser(), device, now(), replaces=before.id if before else None
+    )
+    if token is None:
+        abort(410)
+    answer = leave(destination_of(flow))
+    set_cookie(answer, LOGIN, token)
+    drop_cookie(answer, FLOW)
+    keep_device(answer, device)
+    session.clear()  # the forms of before the login are no forms of this session (S-17)
+    return answer
+
+
+def deal_new(flow: Flow) -> None:
+    """Turn a proved login into a change of password, with one dealt."""
+    changing = login.want_change(db(), flow)
+    new_password.assign(db(), keys(), world().dice, config(), changing, now())
+
+
+def picked(flow: Flow) -> str | None:
+    """Return the secret that a post of the picture screen makes, or None where it is not four pictures."""
+    typed = request.form.get("typed")
+    if typed is not None:
+        chosen = pictures.parse(typed)
+        # What is no four pictures is tried all the same: a wrong try costs and counts (S-10).
+        return code(chosen) if chosen else typed
+    sent = request.form.get("code")
+    ids = pictures.parse_code(sent) if sent else list(flow.picks)
+    return code(ids) if ids and len(ids) == CODE_LENGTH else None
+
+
+def keep_pick(flow: Flow) -> bool:
+    """Keep or undo one tap where script is off; False where the post is no tap."""
+    tapped, undone = request.form.get("pick"), "undo" in request.form
+    if tapped is None and not undone:
+        return False
+    picks = flow.picks
+    if undone:
+        picks = picks[:-1]
+    elif pictures.is_known(tapped or "") and tapped not in picks and len(picks) < CODE_LENGTH:
+        picks = (*picks, tapped or "")
+    login.keep_picks(db(), keys(), flow, picks)
+    return True
+
+
+def pictures_context(flow: Flow) -> dict[str, Any]:
+    """Return what the picture screen shows."""
+    return {
+        "username": flow.username,
+        "form": PicturesForm(),
+        "families": pictures.families(language()),
+        "picked": len(flow.picks),
+        "picked_pictures": pictures.named(flow.picks, language()),
+    }
+
+
+def words_context(flow: Flow) -> dict[str, Any]:
+    """Return what a screen with one password shows."""
+    return {"username": flow.username, "form": PasswordForm()}
+
+
+NO_PROBLEM: dict[str, Any] = {"problem": None, "wait_text": None, "tries": 0}
