@@ -22,7 +22,6 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
 
     """
     from flask_wtf import CSRFProtect
-    from jinja2 import StrictUndefined
 
     from app import cli, translations
     from app import config as configuration
@@ -51,6 +50,7 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
         networks=KnownNetworks(),
         site=site.read(PROJECT / "app" / "content" / "site.toml"),
         assets=kept.Assets(PROJECT / "app" / "static"),
+        catalogues=i18n.read_catalogues(PROJECT / "translations"),
     )
     secrets = keys.signing_secrets()
     app.config.update(
@@ -69,13 +69,9 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,
     )
-    app.jinja_env.undefined = StrictUndefined
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.url_map.strict_slashes = True
 
     headers.init(app)
-    page.init(app)
-    i18n.init(app, PROJECT / "translations")
     guard.init(app)
     CSRFProtect(app)
     errors.init(app)
@@ -84,7 +80,7 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
     app.teardown_request(close)
     cli.register(app)
     translations.register(app)
-    page.make_macros(app)
+    page.init(app)
     app.wsgi_app = kept.KeptLayer(app.wsgi_app, app.extensions["assets"])  # type: ignore[method-assign]
     app.wsgi_app = gate.Gate(app.wsgi_app, config)  # type: ignore[method-assign]
     return app

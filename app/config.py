@@ -130,7 +130,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         if not environ.get("DATABASE_URL"):
             wrong.append("DATABASE_URL: production needs one")
         if not environ.get("KEYS_FILE"):
-            wrong.append("KEYS_FILE: production needs one (make it with: flask keys new FILE)")
+            wrong.append("KEYS_FILE: production needs one (make it with: python -m app.cli keys new FILE)")
         wrong.extend(_unsafe_keys_file(keys_file))
 
     proxies = []

@@ -13,7 +13,6 @@ from app.models.credentials import Authorisation
 from app.models.people import Category, PasswordType, Relation, RightKind, Role
 
 MITID_NAMESPACE = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
-SECOND_BROWSER = "Brug en anden browser eller et privat vindue til eleven."
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,44 +408,3 @@ SPECIAL = (PROTECTED, MARKED, NAMELESS, STAGE, EXPIRING, BOTH, CHILD_OF_BOTH)
 CAST = (*FIXED, *SPECIAL, *FORMULAS)
 # Whom the terminal suggests to a newcomer.
 SUGGESTED = (*FIXED, STAGE, EXPIRING, MARKED)
-
-
-def listing() -> list[dict[str, object]]:
-    """Return the cast for machines: what `flask demo people --json` prints."""
-    return [_row(member) for member in CAST]
-
-
-def _row(member: Member) -> dict[str, object]:
-    pictures = list(member.pictures) or None
-    return {
-        "username": member.username,
-        "name": member.shown_name,
-        "role": member.role,
-        "institution": member.school.name if member.school else None,
-        "institution_number": member.school.number if member.school else None,
-        "class": member.class_name,
-        "classes": list(member.groups),
-        "password_type": member.password_type.name if member.password_type else None,
-        "password": pictures or member.password,
-        "pictures": pictures,
-        "mitid": member.mitid,
-        "note": member.note,
-    }
-
-
-def table() -> list[str]:
-    """Return the cast for people, as the lines of a small table in Danish."""
-    rows = [("navn", "brugernavn", "adgangskode", "rolle")]
-    for member in SUGGESTED:
-        secret = ", ".join(picture_name(p) for p in member.pictures) or member.password or ""
-        rows.append((member.shown_name, member.username or "", secret, member.described))
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)) for row in rows
-    ]
-    return [*lines, "", SECOND_BROWSER]
-
-
-def picture_name(picture: str) -> str:
-    """Return a picture's Danish name; its id is the name without the letters beyond ASCII."""
-    return picture.replace("ae", "æ").replace("oe", "ø")

@@ -5,7 +5,6 @@ Nothing here touches the database. Dates are reckoned from the day of the load.
 
 from __future__ import annotations
 
-import hashlib
 import tomllib
 import unicodedata
 from dataclasses import dataclass, field
@@ -17,15 +16,14 @@ from typing import TypedDict
 from stdnum.dk import cpr as cpr_rules
 
 from app.demo.cast import BOEGESKOLEN, CAST, EGESKOLEN, Member, School
+from app.demo.chance import SeededDice
 from app.demo.population import Class, Link, Person, Place, Population, Secret
 from app.domain import passwords
 from app.domain.cpr import REPLACEMENT_DAYS
 from app.domain.passwords import About
 from app.models.credentials import Authorisation
 from app.models.people import Category, GroupType, PasswordType, Relation, Role
-from app.world import Dice
 
-SEED = "2026"
 SCHOOLS = (EGESKOLEN, BOEGESKOLEN)
 LEVELS = tuple(str(level) for level in range(10))
 LINES = ("A", "B")
@@ -48,31 +46,6 @@ OTHERS = (
 # The usernames of `flask demo load --extra` begin so; nobody else's may.
 EXTRA_PREFIX = "ben"
 LETTERS = str.maketrans({"æ": "ae", "ø": "oe", "å": "aa", "ı": "i", "ł": "l", "đ": "d", "ð": "d", "þ": "th"})
-
-
-class SeededDice(Dice):
-    """Chance that follows from a seed: the same throws each time, on every machine."""
-
-    def __init__(self, *seed: str) -> None:
-        """Begin the throws of this seed."""
-        self._seed = "/".join((SEED, *seed))
-        self._throws = 0
-
-    def below(self, limit: int) -> int:
-        """Return the next number from 0 up to, not including, `limit`."""
-        return int.from_bytes(self._throw()[:8], "big") % limit
-
-    def token(self) -> str:
-        """Return the next text; of use for names only, as anybody can reckon it."""
-        return self._throw().hex()
-
-    def is_one_in(self, count: int) -> bool:
-        """Whether a thing happens that happens once in `count` times."""
-        return self.below(count) == 0
-
-    def _throw(self) -> bytes:
-        self._throws += 1
-        return hashlib.sha256(f"{self._seed}/{self._throws}".encode()).digest()
 
 
 class Kind(TypedDict):
@@ -180,16 +153,21 @@ class _Draw:
         person = self.person(
             dice, member.given_name, member.family_name, member.is_woman, year, places, member.username
         )
-        if member.secret and member.password_type:
-            person.secret = Secret(
-                member.secret,
-                member.password_type,
-                member.authorisation,
-                member.set_days_ago,
-                member.stage_days_left,
-                member.age_days_left,
+        person.secrets = [
+            Secret(
+                old.secret,
+                old.password_type,
+                old.authorisation,
+                old.set_days_ago,
+                ended_days_ago=old.ended_days_ago,
             )
-        person.earlier = member.earlier
+            for old in member.earlier
+        ]
+        if member.secret and member.password_type:
+            current = Secret(member.secret, member.password_type, member.authorisation, member.set_days_ago)
+            current.stage_days_left = member.stage_days_left
+            current.age_days_left = member.age_days_left
+            person.secrets.append(current)
         person.alias = member.alias
         person.marked = member.marked
         person.right = member.right
@@ -272,7 +250,7 @@ class _Draw:
         year = self.start.year - 6 - int(level)
         person = self.person(dice, given_name, family_name, is_girl, year, [place], username)
         if username:
-            person.secret = self.pupil_secret(person, level, group.school, dice)
+            person.secrets = [self.pupil_secret(person, level, group.school, dice)]
         self.people.append(person)
         for adult, relation, has_custody in family.adults:
             self.links.append(Link(person, adult, group.school, relation, has_custody))
@@ -323,7 +301,7 @@ class _Draw:
         place = Place(school, Category.CONTACT)
         person = self.person(dice, given_name, family_name, is_woman, year, [place], username)
         if username:
-            person.secret = self.adult_secret(person, school, dice, Authorisation.MITID)
+            person.secrets = [self.adult_secret(person, school, dice, Authorisation.MITID)]
         self.people.append(person)
         return person
 
@@ -349,16 +327,15 @@ class _Draw:
     def staff(self, school: School, members: list[Person]) -> None:
         """Draw the teachers of every class and the others; two teach each class, the cast aside."""
         dice = SeededDice(school.number, "staff")
-        names = [f"{level}.{line}" for level in LEVELS for line in LINES]
         taught: list[list[str]] = [[] for _ in range(TEACHERS)]
-        for index, name in enumerate(names):
+        for index, name in enumerate(f"{level}.{line}" for level in LEVELS for line in LINES):
             taught[index].append(name)
             for _ in range(2):
                 other = dice.below(TEACHERS)
                 if name not in taught[other] and len(taught[other]) < 4:
                     taught[other].append(name)
-        for groups in taught:
-            self.employee(school, Category.EMPLOYEE, Role.LAERER, tuple(sorted(groups)), dice)
+        for names in taught:
+            self.employee(school, Category.EMPLOYEE, Role.LAERER, tuple(sorted(names)), dice)
         has = [role for person in members for place in person.places for role in place.roles]
         for category, role, count in OTHERS:
             for _ in range(count - has.count(role)):
@@ -379,7 +356,7 @@ class _Draw:
         place = Place(school, category, (role,), groups=groups)
         person = self.person(dice, given_name, family_name, is_woman, year, [place], username)
         if username:
-            person.secret = self.adult_secret(person, school, dice, Authorisation.OWNER)
+            person.secrets = [self.adult_secret(person, school, dice, Authorisation.OWNER)]
         self.people.append(person)
 
     # Passwords

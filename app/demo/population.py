@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from app.demo.cast import Earlier, Member, School
+from app.demo.cast import Member, School
 from app.models.credentials import Authorisation
 from app.models.people import Category, GroupType, PasswordType, Relation, RightKind, Role
 
@@ -29,9 +29,10 @@ class Secret:
     text: str
     type: PasswordType
     authorisation: Authorisation
-    set_days_ago: float
+    set_days_ago: int
     stage_days_left: int | None = None
     age_days_left: int | None = None
+    ended_days_ago: int | None = None
 
 
 @dataclass(slots=True)
@@ -46,8 +47,8 @@ class Person:
     uni_id: str
     cpr: str
     places: list[Place]
-    secret: Secret | None = None
-    earlier: tuple[Earlier, ...] = ()
+    # The last one is in force, those before it have ended.
+    secrets: list[Secret] = field(default_factory=list)
     alias: tuple[str, str] | None = None
     marked: PasswordType | None = None
     right: RightKind | None = None
@@ -91,7 +92,7 @@ class Class:
         return self.name.replace(".", "").lower()
 
 
-@dataclass(slots=True)
+@dataclass
 class Population:
     """Everybody, with their classes and relations."""
 
@@ -99,20 +100,24 @@ class Population:
     people: list[Person]
     links: list[Link]
 
-    def teachers(self) -> dict[tuple[str, str], Person]:
-        """Return a teacher of each class, by school number and class; one of the cast where there is one."""
-        found: dict[tuple[str, str], Person] = {}
-        for person in self.people:  # the cast comes first
+    def helper(self, person: Person, by: Authorisation) -> Person | None:
+        """Return by whom a person's password was set: a teacher of the class, a guardian, or the person."""
+        if by is Authorisation.TEACHER:
+            place = person.places[0]
+            return self._teachers.get((place.school.number, place.class_name))
+        if by is Authorisation.GUARDIAN:
+            return self._guardians.get(person.uni_id)
+        return person
+
+    def __post_init__(self) -> None:
+        """Note who may help whom: the cast comes first, so theirs are the classes they teach."""
+        self._teachers: dict[tuple[str, str | None], Person] = {}
+        for person in self.people:
             for place in person.places:
                 if Role.LAERER in place.roles:
                     for name in place.groups:
-                        found.setdefault((place.school.number, name), person)
-        return found
-
-    def guardians(self) -> dict[str, Person]:
-        """Return an adult with custody of each pupil, by the pupil's key."""
-        found: dict[str, Person] = {}
+                        self._teachers.setdefault((place.school.number, name), person)
+        self._guardians: dict[str, Person] = {}
         for link in self.links:
             if link.has_custody:
-                found.setdefault(link.pupil.uni_id, link.contact)
-        return found
+                self._guardians.setdefault(link.pupil.uni_id, link.contact)

@@ -36,6 +36,7 @@ class Event(Enum):
     PASSWORD_CHANGED = ("password_type", "authorisation", "network")
     PASSWORD_CHANGE_POSTPONED = ()
     PICTURES_VOIDED = ()
+    INSTITUTION_ADDED = ()
     PERSON_ADDED = ()
     RIGHT_GIVEN = ("right",)
     BLOCKED = ()

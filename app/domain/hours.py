@@ -14,11 +14,10 @@ from itertools import groupby
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from app.db import COPENHAGEN
 from app.domain.site import SOURCE, Period, Site, Times, Week
 
-COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 # How far ahead an opening is looked for; beyond it there is none to tell.
 LOOK_AHEAD_DAYS = 400
 

@@ -3,13 +3,41 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import dataclass
+from enum import Enum, auto
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
-from app.models.people import Network
+from app.db import Instant
+from app.domain import audit, people
+from app.domain.audit import Event
+from app.models.people import Institution, Network
 
 Range = ipaddress.IPv4Network | ipaddress.IPv6Network
+# Wider than any school's: a slip of the pen would give half the world a school's limits.
+WIDEST = {4: 16, 6: 32}
+
+
+class Outcome(Enum):
+    """What came of a wish to add or remove a network."""
+
+    DONE = auto()
+    NO_INSTITUTION = auto()
+    NO_NETWORK = auto()
+    TOO_WIDE = auto()
+    THERE_ALREADY = auto()
+    NOT_THERE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A network and whose it is."""
+
+    institution_number: str
+    institution_name: str
+    cidr: str
+    label: str
 
 
 def list_ranges(db: Session) -> list[tuple[Range, str]]:
@@ -17,3 +45,60 @@ def list_ranges(db: Session) -> list[tuple[Range, str]]:
     rows = db.execute(select(Network.cidr, Network.id))
     ranges = [(ipaddress.ip_network(cidr), str(id)) for cidr, id in rows]
     return sorted(ranges, key=lambda pair: -pair[0].prefixlen)
+
+
+def list_all(db: Session) -> list[Registered]:
+    """Return every registered network, by institution."""
+    rows = db.execute(
+        select(Institution.number, Institution.name, Network.cidr, Network.label)
+        .join(Institution, Institution.id == Network.institution_id)
+        .order_by(Institution.number, Network.id)
+    )
+    return [Registered(*row) for row in rows]
+
+
+def add(db: Session, number: str, text: str, label: str, now: Instant) -> Outcome:
+    """Register a network, written as an address or a range, for the institution with this number."""
+    institution = people.find_institution(db, number)
+    if institution is None:
+        return Outcome.NO_INSTITUTION
+    network = _range(text)
+    if network is None:
+        return Outcome.NO_NETWORK
+    if network.prefixlen < WIDEST[network.version]:
+        return Outcome.TOO_WIDE
+    cidr = str(network)
+    if db.scalar(select(Network.id).where(*_is_that(institution, cidr))) is not None:
+        return Outcome.THERE_ALREADY
+    db.add(Network(institution_id=institution.id, cidr=cidr, label=label))
+    db.flush()
+    audit.record(db, Event.NETWORK_ADDED, now, institution_id=institution.id, cidr=cidr)
+    return Outcome.DONE
+
+
+def remove(db: Session, number: str, text: str, now: Instant) -> Outcome:
+    """Let a network be an institution's own no more."""
+    institution = people.find_institution(db, number)
+    if institution is None:
+        return Outcome.NO_INSTITUTION
+    network = _range(text)
+    if network is None:
+        return Outcome.NO_NETWORK
+    cidr = str(network)
+    gone = db.execute(delete(Network).where(*_is_that(institution, cidr)).returning(Network.id))
+    if gone.first() is None:
+        return Outcome.NOT_THERE
+    audit.record(db, Event.NETWORK_REMOVED, now, institution_id=institution.id, cidr=cidr)
+    return Outcome.DONE
+
+
+def _is_that(institution: Institution, cidr: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Network.institution_id == institution.id, Network.cidr == cidr
+
+
+def _range(text: str) -> Range | None:
+    """Return the range a text names, or None; bits beyond the mask are a slip, not a range."""
+    try:
+        return ipaddress.ip_network(text.strip())
+    except ValueError:
+        return None

@@ -135,6 +135,17 @@ def names_of(db: Session, user_ids: set[int]) -> dict[int, str]:
     return {user.id: user.shown_name for user in db.scalars(select(User).where(User.id.in_(user_ids)))}
 
 
+def find_institution(db: Session, number: str) -> Institution | None:
+    """Return the institution with this number."""
+    return db.scalar(select(Institution).where(Institution.number == number))
+
+
+def numbers_of(db: Session, institution_ids: set[int]) -> dict[int, str]:
+    """Return institution numbers by id."""
+    rows = db.execute(select(Institution.id, Institution.number).where(Institution.id.in_(institution_ids)))
+    return {row.id: row.number for row in rows}
+
+
 def count(db: Session) -> int:
     """Return how many people there are."""
     return db.scalar(select(func.count()).select_from(User)) or 0

@@ -33,26 +33,35 @@ def N_(message: str) -> str:  # noqa: N802 - gettext's own name for a string tha
     return message
 
 
-class UsernameForm(FlaskForm):  # type: ignore[misc]
+class Form(FlaskForm):  # type: ignore[misc]
+    """A form whose post has been checked for forgery before any view saw it (S-63)."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        """No second token: the one of the page is enough."""
+
+        csrf = False
+
+
+class UsernameForm(Form):
     """The username step."""
 
     username = StringField(validators=[Filled(N_("Skriv dit brugernavn."))])
     destination = HiddenField()
 
 
-class PasswordForm(FlaskForm):  # type: ignore[misc]
+class PasswordForm(Form):
     """Any step with one password; an empty one is tried like any other, and costs as much (S-10)."""
 
     password = PasswordField()
 
 
-class NewPasswordForm(FlaskForm):  # type: ignore[misc]
+class NewPasswordForm(Form):
     """An own choice of password."""
 
     password = PasswordField(validators=[Filled(N_("Skriv den adgangskode, du vil have."))])
 
 
-class PicturesForm(FlaskForm):  # type: ignore[misc]
+class PicturesForm(Form):
     """The pictures, tapped or typed."""
 
     code = HiddenField()

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from flask import Flask, abort, current_app, g, request
-from flask_login import LoginManager, UserMixin, current_user
+from flask_login import LoginManager, UserMixin
 from werkzeug.wrappers import Response
 
 from app.domain import access, sessions
@@ -37,8 +37,6 @@ def init(app: Flask) -> None:
     manager.session_protection = None
     manager.init_app(app)
     manager.request_loader(lambda _request: (login := current_login()) and LoggedIn(login))
-    app.jinja_env.globals["current_user"] = current_user
-    app.jinja_env.globals["may"] = lambda name: access.is_allowed(Action[name], current_login())
 
 
 def current_login() -> Login | None:

@@ -9,23 +9,25 @@ import io
 from datetime import datetime
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from flask import Flask, current_app, g, has_request_context, request, url_for
+from flask import current_app, g, has_request_context, request, url_for
+
+from app.db import COPENHAGEN
 
 LANGUAGES = {"da": "Dansk", "en": "English"}
 SOURCE = "da"
 COOKIE = "language"
-COPENHAGEN = ZoneInfo("Europe/Copenhagen")
+
+Catalogue = NullTranslations
 
 
-def read_catalogues(folder: Path) -> dict[str, NullTranslations]:
+def read_catalogues(folder: Path) -> dict[str, Catalogue]:
     """Read every language's messages from its `.po` file, so that no compiled copy can be stale."""
-    catalogues: dict[str, NullTranslations] = {SOURCE: NullTranslations()}
+    catalogues: dict[str, Catalogue] = {SOURCE: NullTranslations()}
     for code in LANGUAGES:
         path = folder / code / "LC_MESSAGES" / "messages.po"
         if code != SOURCE and path.exists():
@@ -34,20 +36,6 @@ def read_catalogues(folder: Path) -> dict[str, NullTranslations]:
             compiled.seek(0)
             catalogues[code] = GNUTranslations(compiled)
     return catalogues
-
-
-def init(app: Flask, folder: Path) -> None:
-    """Give the app its catalogues and the templates their words."""
-    app.extensions["catalogues"] = read_catalogues(folder)
-    app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        lambda message: _catalogue().gettext(message),
-        lambda one, many, n: _catalogue().ngettext(one, many, n),
-        newstyle=True,
-    )
-    app.jinja_env.globals.update(
-        lang=language, text_direction=text_direction, languages=languages, LANGUAGES=LANGUAGES
-    )
 
 
 def language() -> str:
@@ -86,8 +74,8 @@ def requested() -> str | None:
     return None
 
 
-def _catalogue() -> NullTranslations:
-    catalogues: dict[str, NullTranslations] = current_app.extensions["catalogues"]
+def _catalogue() -> Catalogue:
+    catalogues: dict[str, Catalogue] = current_app.extensions["catalogues"]
     return catalogues.get(language(), catalogues[SOURCE])
 
 

@@ -7,13 +7,17 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, current_app, make_response, request, url_for
+from flask_login import current_user
+from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 from werkzeug.routing import RequestRedirect
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from app.domain.site import Site
+from app.web.environment import Templates
 from app.web.i18n import gettext as _
+from app.web.i18n import language, languages, text_direction
 
 # The pages that a login may be on its way to; nothing else is ever gone to by a name in a request (S-65).
 DESTINATIONS = frozenset({"mine.overview", "mine.history", "recovery.change"})
@@ -21,19 +25,20 @@ PATH = re.compile(r"/[a-z0-9/-]{0,150}")
 
 
 def init(app: Flask) -> None:
-    """Give the templates the macros and what every page may ask."""
-    env = app.jinja_env
-    env.globals.update(
-        site=app.extensions["site"],
-        asset=app.extensions["assets"].address,
-        request_id=request_id,
-        is_demo=is_demo,
-    )
-
-
-def make_macros(app: Flask) -> None:
-    """Make `ui`, the macros of every template; they see globals only, so this comes last."""
-    app.jinja_env.globals["ui"] = app.jinja_env.get_template("components.html").module
+    """Compile the templates; they see these names, the page's context, and nothing else."""
+    seen = {
+        "asset": app.extensions["assets"].address,
+        "current_user": current_user,
+        "is_demo": is_demo,
+        "lang": language,
+        "languages": languages,
+        "request_id": request_id,
+        "site": app.extensions["site"],
+        "text_direction": text_direction,
+        "url_for": app.url_for,
+        "csrf_token": generate_csrf,
+    }
+    app.extensions["templates"] = Templates(app, app.extensions["catalogues"], seen)
 
 
 def request_id() -> str:
@@ -53,7 +58,8 @@ def page(template: str, *, swap: str = "screen", status: int = 200, **context: A
     Context `errors` says that the page tells of an error; it goes first in the title.
     """
     context.setdefault("errors", status in (422, 429, 503))
-    drawn = current_app.jinja_env.get_template(template)
+    templates: Templates = current_app.extensions["templates"]
+    drawn = templates.get(template)
     if is_fragment():
         inside = drawn.new_context(context)
         blocks = {

@@ -213,6 +213,14 @@
       one.dataset.ready = "";
       hideLater(one);
     });
+    all("[data-more-time]:not([data-ready])", root).forEach((one) => {
+      one.dataset.ready = "";
+      setTimeout(() => {
+        if (!one.isConnected) return;
+        one.hidden = false;
+        say(find("p", one).textContent);
+      }, one.dataset.moreTime * 1000);
+    });
     offerVoice(root);
   }
   prepare(document);

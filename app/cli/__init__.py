@@ -1,0 +1,19 @@
+"""The commands: each a view for the terminal. It parses, calls the domain and prints.
+
+What a command prints is for the operator, in English; only the table of the demo is for the school.
+What goes wrong is one line on standard error and an exit code: 1, or 2 for a command typed wrong.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.cli import audit, db, demo, keys, networks, people
+
+GROUPS = (db.db, demo.demo, people.people, networks.networks, audit.audit, keys.keys)
+
+
+def register(app: Flask) -> None:
+    """Give the app its commands: `flask --app wsgi db upgrade` and so on."""
+    for group in GROUPS:
+        app.cli.add_command(group)

@@ -1,0 +1,42 @@
+"""Blocking a person, and letting one in again (S-18)."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, update
+from sqlalchemy.orm import Session
+
+from app.db import Instant
+from app.domain import audit, sessions
+from app.domain.audit import Event
+from app.models.people import User
+from app.models.sso import EndReason, LoginFlow
+
+
+def block(db: Session, user_id: int, now: Instant, *, actor_id: int | None = None) -> bool:
+    """Block a person and end every session and half-done login; False where that is so already."""
+    blocked = db.execute(
+        update(User)
+        .where(User.id == user_id, User.blocked_at.is_(None))
+        .values(blocked_at=now.sql)
+        .returning(User.id)
+    )
+    if blocked.first() is None:
+        return False
+    sessions.end_all(db, user_id, EndReason.BLOCKED, now)
+    db.execute(delete(LoginFlow).where(LoginFlow.user_id == user_id))
+    audit.record(db, Event.BLOCKED, now, actor_id=actor_id, subject_id=user_id)
+    return True
+
+
+def unblock(db: Session, user_id: int, now: Instant, *, actor_id: int | None = None) -> bool:
+    """Let a blocked person log in again; False where nobody blocked them."""
+    freed = db.execute(
+        update(User)
+        .where(User.id == user_id, User.blocked_at.is_not(None))
+        .values(blocked_at=None)
+        .returning(User.id)
+    )
+    if freed.first() is None:
+        return False
+    audit.record(db, Event.UNBLOCKED, now, actor_id=actor_id, subject_id=user_id)
+    return True

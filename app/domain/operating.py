@@ -1,0 +1,230 @@
+"""What only the operator does, at the server: the first administrator, and all pictures anew after a leak."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from app.config import Config
+from app.db import Instant
+from app.domain import audit, new_password, passwords, people, sessions
+from app.domain.audit import Event
+from app.domain.passwords import Hasher
+from app.models.credentials import Authorisation, Credential, ExpiryReason
+from app.models.people import (
+    Affiliation,
+    Category,
+    CprStatus,
+    Institution,
+    PasswordType,
+    Right,
+    RightKind,
+    Role,
+    User,
+)
+from app.models.sso import EndReason, LoginFlow
+from app.world import Dice
+
+NUMBER = re.compile(r"[0-9A-Z]{6}")
+PUPIL_ROLES = (Role.BARN, Role.ELEV, Role.STUDERENDE)
+EXTERNAL_ROLES = (Role.PRAKTIKANT, Role.EKSTERN)
+ADULT_ROLES = tuple(role for role in Role if role not in PUPIL_ROLES)
+# Where the operator sat, for the audit.
+TERMINAL = "terminal"
+VOID_AT_ONCE = 500
+
+
+class Outcome(Enum):
+    """What came of a wish to add a person."""
+
+    ADDED = auto()
+    NO_USERNAME = auto()
+    USERNAME_TAKEN = auto()
+    NO_INSTITUTION = auto()
+    NO_INSTITUTION_NUMBER = auto()
+    NO_NAME = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """The answer: what came of it, who it is, and the one-time password where one was dealt."""
+
+    outcome: Outcome
+    user_id: int | None = None
+    password: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """Whom to add, and where; a name for the institution makes it where it is missing."""
+
+    username: str
+    given_name: str
+    family_name: str
+    institution_number: str
+    role: Role
+    is_administrator: bool = False
+    institution_name: str | None = None
+    institution_type: str = "Folkeskole"
+    is_public_body: bool = True
+
+
+def add_person(
+    db: Session, dice: Dice, hasher: Hasher, config: Config, person: NewPerson, now: Instant
+) -> Added:
+    """Add an adult at an institution.
+
+    The first administrator of an institution has nobody to help with a password: that one alone is
+    dealt a one-time password, to be changed at the first login. Everybody else gets none here (S-24).
+    """
+    username = people.normal_username(person.username)
+    if username is None:
+        return Added(Outcome.NO_USERNAME)
+    if people.find_by_username(db, username) is not None:
+        return Added(Outcome.USERNAME_TAKEN)
+    if not person.given_name.strip() or not person.family_name.strip():
+        return Added(Outcome.NO_NAME)
+    number = person.institution_number.strip().upper()
+    institution = people.find_institution(db, number)
+    if institution is None:
+        if person.institution_name is None:
+            return Added(Outcome.NO_INSTITUTION)
+        if not NUMBER.fullmatch(number):
+            return Added(Outcome.NO_INSTITUTION_NUMBER)
+        institution = _add_institution(db, number, person, now)
+    is_first = person.is_administrator and not _has_administrator(db, institution.id)
+    user = User(
+        uni_id=_new_uni_id(db, dice),
+        username=username,
+        given_name=person.given_name.strip(),
+        family_name=person.family_name.strip(),
+        cpr_status=CprStatus.UNKNOWN,
+        created_at=now.at,
+    )
+    db.add(user)
+    db.flush()
+    is_external = person.role in EXTERNAL_ROLES
+    db.add(
+        Affiliation(
+            user_id=user.id,
+            institution_id=institution.id,
+            category=Category.EXTERNAL if is_external else Category.EMPLOYEE,
+            roles=[str(person.role)],
+            from_on=now.today,
+        )
+    )
+    db.flush()
+    audit.record(db, Event.PERSON_ADDED, now, subject_id=user.id, institution_id=institution.id)
+    if person.is_administrator:
+        _give_right(db, user.id, institution.id, now)
+    if not is_first:
+        return Added(Outcome.ADDED, user.id)
+    return Added(Outcome.ADDED, user.id, _deal_first_password(db, dice, hasher, config, user.id, now))
+
+
+def _add_institution(db: Session, number: str, person: NewPerson, now: Instant) -> Institution:
+    institution = Institution(
+        number=number,
+        name=(person.institution_name or "").strip(),
+        type=person.institution_type,
+        is_public_body=person.is_public_body,
+    )
+    db.add(institution)
+    db.flush()
+    audit.record(db, Event.INSTITUTION_ADDED, now, institution_id=institution.id)
+    return institution
+
+
+def _has_administrator(db: Session, institution_id: int) -> bool:
+    found = select(Right.id).where(
+        Right.institution_id == institution_id,
+        Right.kind == RightKind.USER_ADMINISTRATOR,
+        Right.ended_at.is_(None),
+    )
+    return db.scalar(found.limit(1)) is not None
+
+
+def _new_uni_id(db: Session, dice: Dice) -> str:
+    while True:
+        uni_id = f"{dice.below(16**10):010x}"
+        if db.scalar(select(User.id).where(User.uni_id == uni_id)) is None:
+            return uni_id
+
+
+def _give_right(db: Session, user_id: int, institution_id: int, now: Instant) -> None:
+    kind = RightKind.USER_ADMINISTRATOR
+    db.add(Right(user_id=user_id, kind=kind, institution_id=institution_id, given_at=now.at))
+    db.flush()
+    audit.record(
+        db,
+        Event.RIGHT_GIVEN,
+        now,
+        subject_id=user_id,
+        institution_id=institution_id,
+        right=kind.name,
+    )
+
+
+def _deal_first_password(
+    db: Session, dice: Dice, hasher: Hasher, config: Config, user_id: int, now: Instant
+) -> str:
+    """Deal a password that has run out already: it opens nothing but the choice of a new one."""
+    password_type = passwords.required_type(None, None)
+    secret = passwords.deal(password_type, dice, people.about(db, user_id, now.today))
+    hashed = hasher.hash(secret, user_id, password_type)
+    credential_id = new_password.store(
+        db, hasher, config, user_id, hashed, password_type, Authorisation.OPERATOR, None, now
+    )
+    db.execute(
+        update(Credential)
+        .where(Credential.id == credential_id)
+        .values(expires_at=now.sql, expiry_reason=ExpiryReason.AGE)
+    )
+    audit.record(
+        db,
+        Event.PASSWORD_CHANGED,
+        now,
+        subject_id=user_id,
+        password_type=password_type.name,
+        authorisation=Authorisation.OPERATOR.name,
+        network=TERMINAL,
+    )
+    return secret
+
+
+def count_pictures(db: Session) -> int:
+    """Return how many people log in with pictures."""
+    current = select(func.count()).where(*_has_pictures())
+    return db.scalar(current) or 0
+
+
+def void_pictures(db: Session, now: Instant) -> int:
+    """End the picture passwords of the next people who have one, with all they opened (S-23).
+
+    For after a leak of the keys: a picture code holds eighteen bits, which whoever has keys and hashes
+    soon finds. Each pupil gets new pictures with the help of an adult. Returns how many codes ended;
+    call it, a transaction each time, until none did.
+    """
+    some = select(Credential.id).where(*_has_pictures()).order_by(Credential.id).limit(VOID_AT_ONCE)
+    user_ids = list(
+        db.scalars(
+            update(Credential)
+            .where(Credential.id.in_(some), Credential.ended_at.is_(None))
+            .values(ended_at=now.sql)
+            .returning(Credential.user_id)
+        )
+    )
+    for user_id in user_ids:
+        sessions.end_all(db, user_id, EndReason.OPERATOR, now)
+        audit.record(db, Event.PICTURES_VOIDED, now, subject_id=user_id)
+    # What waits in a half-done login was sealed with the same keys.
+    db.execute(delete(LoginFlow).where(LoginFlow.user_id.in_(user_ids)))
+    return len(user_ids)
+
+
+def _has_pictures() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Credential.password_type == PasswordType.PICTURES, Credential.ended_at.is_(None)
