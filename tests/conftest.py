@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from app import config as configuration
 from app import create_app
@@ -169,9 +172,18 @@ def browser(app: Flask) -> Browser:
     return Browser(app)
 
 
+class AtHome(FlaskClient):
+    """A plain client that asks for the site by its own address."""
+
+    def open(self, *args: Any, **values: Any) -> TestResponse:
+        """Open an address."""
+        if args and isinstance(args[0], str):
+            values.setdefault("base_url", HOST)
+        return super().open(*args, **values)
+
+
 @pytest.fixture
-def client(app: Flask):  # type: ignore[no-untyped-def]
+def client(app: Flask) -> FlaskClient:
     """Return a plain test client at the site's own address."""
-    made = app.test_client()
-    made.environ_base["HTTP_HOST"] = "127.0.0.1:8000"
-    return made
+    app.test_client_class = AtHome
+    return app.test_client()

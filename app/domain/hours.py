@@ -121,7 +121,7 @@ def _denmark() -> Any:
 
     The package's own ways there import all its countries: 11.8 MB in every process, against 4.2.
     """
-    import holidays
+    import holidays  # noqa: PLC0415 - only a process that tells the hours needs it
 
     path = Path(holidays.__file__).with_name("countries") / "denmark.py"
     module = ModuleType("holidays_denmark")

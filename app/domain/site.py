@@ -144,7 +144,7 @@ class _Reader:
         self.only(contact, "contact.", "phone")
         phone = self.text(contact, "contact.", "phone")
         if phone and not re.fullmatch(r"[0-9]{8}", phone.replace(" ", "")):
-            self.wrong.append("contact.phone: expected eight digits, like 3587 8550")
+            self.wrong.append("contact.phone: expected eight digits, like 1234 5678")
         hosts = self.table(document, "hosts")
         self.only(hosts, "hosts.", *HOSTS)
         for name in HOSTS:

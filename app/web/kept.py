@@ -1,6 +1,6 @@
 """What is made once and answered from memory, before Flask: the static files.
 
-Files are joined, named by their content and compressed at start, so a browser may keep each for a year.
+Files are joined, freed of comments, named by their content and compressed at start, so a browser may keep each for a year.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import brotli
+import rcssmin
+import rjsmin
 
 from app.web.gate import Environ, StartResponse, Wsgi
 
@@ -37,11 +39,13 @@ class Assets:
         self.kept: dict[str, Kept] = {}
         self._addresses: dict[str, str] = {}
         css = "\n".join((folder / "css" / f"{layer}.css").read_text("utf-8") for layer in LAYERS)
-        self._keep("css", "site.css", css.encode())
+        self._keep("css", "site.css", rcssmin.cssmin(css).encode())
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(folder).as_posix()
             if path.is_file() and path.suffix in TEXTS and not name.startswith("css/"):
-                self._keep(name, path.name, path.read_bytes())
+                content = path.read_bytes()
+                is_own_script = name.startswith("js/")
+                self._keep(name, path.name, rjsmin.jsmin(content) if is_own_script else content)
         self._addresses["vendor/htmx.min.js"] = self._addresses["vendor/htmx-2.0.11.min.js"]
 
     def address(self, name: str) -> str:

@@ -37,6 +37,7 @@ from app.web.wizard import (
     picked,
     pictures_context,
     problem_of,
+    seconds_left,
     step_of,
     turn_of,
     words_context,
@@ -158,6 +159,7 @@ def warning(flow: Flow) -> Response:
         last_date=date_text(ends_at) if ends_at else "",
         may_postpone=not flow.has_run_out(now().at),
         reason=(ExpiryReason.STAGE if is_stage else ExpiryReason.AGE).value,
+        seconds_left=seconds_left(flow),
     )
 
 
@@ -191,6 +193,7 @@ def waiting_password(flow: Flow) -> Response:
         rhyme=pictures.rhyme(ids, language()) if is_pictures else None,
         may_choose=passwords.may_choose(flow.required),
         own_choice=pending.is_own_choice,
+        seconds_left=seconds_left(flow),
     )
 
 
@@ -238,6 +241,7 @@ def _own_password_page(flow: Flow, form: NewPasswordForm, broken: list[Rule], st
         status=status,
         username=flow.username,
         form=form,
+        seconds_left=seconds_left(flow),
         rules=unique,
         failed_rule_texts=list(dict.fromkeys(shown[rule].text for rule in broken)),
     )

@@ -56,6 +56,21 @@ CATEGORIES = {
     Category.EXTERNAL: N_("Ekstern"),
     Category.CONTACT: N_("Kontaktperson"),
 }
+# The source systems' own words for roles; shown in the reader's language.
+ROLES = (
+    N_("Barn"),
+    N_("Elev"),
+    N_("Studerende"),
+    N_("Lærer"),
+    N_("Pædagog"),
+    N_("Vikar"),
+    N_("Leder"),
+    N_("Ledelse"),
+    N_("TAP"),
+    N_("Konsulent"),
+    N_("Praktikant"),
+    N_("Ekstern"),
+)
 RIGHTS = {
     RightKind.USER_ADMINISTRATOR: N_("Brugeradministrator"),
     RightKind.SUPPORTER: N_("Support"),
@@ -207,7 +222,7 @@ def _places(living: Login, affiliations: list[Affiliation]) -> list[Place]:
     shown = []
     for one in affiliations:
         names = [one.main_group.name] if one.main_group else groups.get(one.id, [])
-        roles = list(one.roles) or [_(CATEGORIES[one.category])]
+        roles = [_(role) for role in one.roles] or [_(CATEGORIES[one.category])]
         shown.append(Place(one.institution.name, one.institution.number, ", ".join(names), roles))
     for kind, institution in people.list_rights(db(), living.user_id):
         shown.append(Place(institution or site().brand, "", "", [_(RIGHTS[kind])]))

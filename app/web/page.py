@@ -115,7 +115,7 @@ def known_destination(path: str | None) -> str | None:
     if not path or not PATH.fullmatch(path) or "//" in path:
         return None
     try:
-        endpoint, _values = current_app.create_url_adapter(None).match(path)  # type: ignore[union-attr]
+        endpoint, _values = current_app.url_map.bind("").match(path)
     except (HTTPException, RequestRedirect):
         return None
     return path if endpoint in DESTINATIONS else None

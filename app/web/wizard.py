@@ -210,12 +210,19 @@ def pictures_context(flow: Flow) -> dict[str, Any]:
         "families": pictures.families(language()),
         "picked": len(flow.picks),
         "picked_pictures": pictures.named(flow.picks, language()),
+        "seconds_left": seconds_left(flow),
     }
 
 
 def words_context(flow: Flow) -> dict[str, Any]:
     """Return what a screen with one password shows."""
-    return {"username": flow.username, "form": PasswordForm()}
+    return {"username": flow.username, "form": PasswordForm(), "seconds_left": seconds_left(flow)}
+
+
+def seconds_left(flow: Flow) -> int:
+    """Return how long a half-done login has, for the offer of more time before it ends."""
+    left = int((flow.expires_at - now().at).total_seconds())
+    return left if left > 0 else config().flow_minutes * 60
 
 
 NO_PROBLEM: dict[str, Any] = {"problem": None, "wait_text": None, "tries": 0}

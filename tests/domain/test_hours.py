@@ -181,7 +181,7 @@ def test_like_days_in_a_row_are_one_row() -> None:
 
 def test_an_instant_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
-        hours.state(SITE, datetime(2026, 11, 23, 10, 0))  # noqa: DTZ001 - that is the mistake
+        hours.state(SITE, datetime(2026, 11, 23, 10, 0))
 
 
 INSTANTS = st.datetimes(datetime(2024, 1, 1), datetime(2033, 1, 1), timezones=st.just(UTC))

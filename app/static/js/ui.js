@@ -80,8 +80,8 @@
 
   function count(form) {
     const slots = find("[data-slots]", form);
-    const text = slots.dataset.count.replace("{n}", picks(form).length);
     const chosen = picks(form);
+    const text = slots.dataset.count.replace("{n}", chosen.length);
     slots.setAttribute("aria-label", text);
     find("[data-few]", form).hidden = true;
     all("[name=pick]", form).forEach((tile) => tile.classList.toggle("is-picked", chosen.includes(tile.value)));

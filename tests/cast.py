@@ -1,0 +1,80 @@
+"""The people tests are about. They never change role; the demo school has them, from the same data."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.demo.cast import (
+    ANNA,
+    AT,
+    BO,
+    BOEGESKOLEN,
+    BOTH,
+    CARLA,
+    CAST,
+    CHILD_OF_BOTH,
+    DAN,
+    EGESKOLEN,
+    EQUALS,
+    EVA,
+    EXPIRING,
+    FINN,
+    FIXED,
+    FORMULAS,
+    GRY,
+    IDA,
+    MARKED,
+    MINUS,
+    NAMELESS,
+    PLUS,
+    PROTECTED,
+    SPECIAL,
+    STAGE,
+    Member,
+    School,
+)
+from app.models.people import User
+
+__all__ = [
+    "ANNA",
+    "AT",
+    "BO",
+    "BOEGESKOLEN",
+    "BOTH",
+    "CARLA",
+    "CAST",
+    "CHILD_OF_BOTH",
+    "DAN",
+    "EGESKOLEN",
+    "EQUALS",
+    "EVA",
+    "EXPIRING",
+    "FINN",
+    "FIXED",
+    "FORMULAS",
+    "GRY",
+    "IDA",
+    "MARKED",
+    "MINUS",
+    "NAMELESS",
+    "PLUS",
+    "PROTECTED",
+    "SPECIAL",
+    "STAGE",
+    "Member",
+    "School",
+    "user_of",
+]
+
+
+def user_of(db: Session, member: Member) -> User:
+    """Return the row of one of the cast; whoever has no username is found by name."""
+    query = select(User).where(User.username == member.username)
+    if member.username is None:
+        query = select(User).where(
+            User.given_name == member.given_name,
+            User.family_name == member.family_name,
+            User.username.is_(None),
+        )
+    return db.scalars(query).one()

@@ -1,0 +1,516 @@
+"""The demo school: the same people each time, in the store as the issue lists them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.config import Config, Mode, PasswordProfile
+from app.db import Database, Instant
+from app.demo import drawing, extra, listing, school
+from app.demo.chance import SeededDice
+from app.demo.storing import DemoRefusedError
+from app.domain import audit, passwords, people
+from app.domain.passwords import About, Hasher
+from app.keys import Keys
+from app.models.audit import AuditEvent
+from app.models.credentials import Authorisation, Credential, ExpiryReason
+from app.models.people import (
+    Affiliation,
+    Category,
+    ContactRelation,
+    Group,
+    GroupMember,
+    GroupType,
+    Institution,
+    PasswordType,
+    Relation,
+    Right,
+    RightKind,
+    User,
+)
+from app.world import World
+from tests.cast import (
+    ANNA,
+    BO,
+    BOEGESKOLEN,
+    BOTH,
+    CARLA,
+    CAST,
+    CHILD_OF_BOTH,
+    DAN,
+    EGESKOLEN,
+    EVA,
+    EXPIRING,
+    FINN,
+    FORMULAS,
+    GRY,
+    IDA,
+    MARKED,
+    NAMELESS,
+    PROTECTED,
+    STAGE,
+    Member,
+    School,
+    user_of,
+)
+
+# The issue's table, word for word, so that a change of the data is seen.
+TABLE = [
+    ("Anna Holm", "anna1001"),
+    ("Ida Krogh", "idak1002"),
+    ("Bo Lind", "boli1003"),
+    ("Carla Juhl", "carl2001"),
+    ("Dan Holm", "danh3001"),
+    ("Eva Norup", "evan4001"),
+    ("Finn Brask", "finn5001"),
+    ("Gry Toft", "gryt6001"),
+]
+TODAY = date(2026, 11, 22)
+
+
+def current(db: Session, member: Member) -> Credential:
+    """Return the credential in force of one of the cast."""
+    user = user_of(db, member)
+    return db.scalars(
+        select(Credential).where(Credential.user_id == user.id, Credential.ended_at.is_(None))
+    ).one()
+
+
+def institution(db: Session, which: School) -> Institution:
+    """Return a demo institution as stored."""
+    return db.scalars(select(Institution).where(Institution.number == which.number)).one()
+
+
+def classes_of(db: Session, member: Member) -> set[tuple[str, str]]:
+    """Return institution and name of the groups that one of the cast is in as employee."""
+    rows = db.execute(
+        select(Institution.number, Group.name)
+        .join(Group, Group.institution_id == Institution.id)
+        .join(GroupMember, GroupMember.group_id == Group.id)
+        .join(Affiliation, Affiliation.id == GroupMember.affiliation_id)
+        .where(Affiliation.user_id == user_of(db, member).id, Affiliation.category == Category.EMPLOYEE)
+    )
+    return {(row.number, row.name) for row in rows}
+
+
+def relations(db: Session, adult: Member) -> set[tuple[str | None, Relation, bool]]:
+    """Return for whom an adult is registered: username, relation, custody."""
+    rows = db.execute(
+        select(User.username, ContactRelation.relation, ContactRelation.has_custody)
+        .join(User, User.id == ContactRelation.pupil_id)
+        .where(ContactRelation.contact_id == user_of(db, adult).id)
+    )
+    return {(row.username, row.relation, row.has_custody) for row in rows}
+
+
+# The cast
+
+
+def test_the_cast_has_the_names_and_usernames_that_the_issue_lists(db: Session) -> None:
+    for name, username in TABLE:
+        user = db.scalars(select(User).where(User.username == username)).one()
+        assert user.shown_name == name
+
+
+@pytest.mark.parametrize("member", [m for m in CAST if m.secret], ids=lambda m: m.word)
+def test_everybody_in_the_cast_has_a_working_password(db: Session, hasher: Hasher, member: Member) -> None:
+    credential = current(db, member)
+    hashed = hasher.unseal(
+        credential.sealed_hash, credential.user_id, credential.id, credential.password_type
+    )
+    assert member.secret is not None
+    assert hasher.verify(member.secret, credential.user_id, credential.password_type, hashed)
+    assert not hasher.verify(member.secret + "x", credential.user_id, credential.password_type, hashed)
+    assert not hasher.is_outdated(hashed)
+
+
+@pytest.mark.parametrize("member", [m for m in CAST if m.password], ids=lambda m: m.word)
+def test_a_password_of_the_cast_obeys_the_rules_for_its_type(member: Member) -> None:
+    name = member.school.name if member.school else ""
+    about = About((member.given_name, member.family_name), member.username or "", (name,))
+    assert member.password is not None
+    assert member.password_type is not None
+    for secret, kind in [
+        (member.password, member.password_type),
+        *((old.secret, old.password_type) for old in member.earlier),
+    ]:
+        assert passwords.failures(secret, kind, PasswordProfile.UNILOGIN, about) == []
+
+
+def test_picture_passwords_of_the_cast_are_four_different_known_pictures() -> None:
+    for member in CAST:
+        if member.pictures:
+            assert len(set(member.pictures)) == passwords.CODE_LENGTH
+            assert set(member.pictures) <= set(passwords.PICTURES)
+
+
+@pytest.mark.parametrize("member", [m for m in CAST if m.class_name], ids=lambda m: m.word)
+def test_pupils_of_the_cast_are_in_their_class(db: Session, member: Member) -> None:
+    assert member.school is not None
+    place = people.list_places(db, user_of(db, member).id, TODAY)[0]
+    assert place.institution.number == member.school.number
+    assert place.main_group is not None
+    assert (place.main_group.name, place.level) == (member.class_name, member.level)
+    assert place.roles == ["Elev"]
+
+
+def test_carla_teaches_her_two_classes_and_finn_only_at_the_other_school(db: Session) -> None:
+    assert classes_of(db, CARLA) == {(EGESKOLEN.number, "2.B"), (EGESKOLEN.number, "5.A")}
+    assert {number for number, _name in classes_of(db, FINN)} == {BOEGESKOLEN.number}
+    for member in (CARLA, FINN):
+        places = people.list_places(db, user_of(db, member).id, TODAY)
+        assert [place.roles for place in places] == [["Lærer"]]
+
+
+def test_dan_has_custody_of_anna_and_none_of_ida(db: Session) -> None:
+    assert relations(db, DAN) == {
+        (ANNA.username, Relation.FAR, True),
+        (IDA.username, Relation.ANDET, False),
+    }
+
+
+def test_eva_is_user_administrator_of_egeskolen_and_gry_a_supporter(db: Session) -> None:
+    rights = db.execute(select(Right.user_id, Right.kind, Right.institution_id)).all()
+    assert {tuple(row) for row in rights} == {
+        (user_of(db, EVA).id, RightKind.USER_ADMINISTRATOR, institution(db, EGESKOLEN).id),
+        (user_of(db, GRY).id, RightKind.SUPPORTER, None),
+    }
+
+
+def test_the_protected_pupil_has_an_alias_that_no_contact_gives_away(db: Session) -> None:
+    user = user_of(db, PROTECTED)
+    assert user.is_protected
+    assert user.shown_name == "Maja Skov" == PROTECTED.shown_name
+    assert user.given_name[:4].lower() not in (user.username or "")
+    contacts = db.scalars(
+        select(User.family_name)
+        .join(ContactRelation, ContactRelation.contact_id == User.id)
+        .where(ContactRelation.pupil_id == user.id)
+    ).all()
+    assert contacts
+    assert user.family_name not in contacts
+
+
+def test_the_marked_pupil_has_pictures_where_the_level_gives_words(db: Session) -> None:
+    user = user_of(db, MARKED)
+    assert user.marked_password_type is PasswordType.PICTURES
+    assert current(db, MARKED).password_type is PasswordType.PICTURES
+    assert passwords.required_type(MARKED.level, None) is PasswordType.WORDS
+
+
+def test_the_nameless_pupil_never_had_a_username_or_a_password(db: Session) -> None:
+    user = user_of(db, NAMELESS)
+    assert user.username is None
+    count = db.scalar(select(func.count()).where(Credential.user_id == user.id))
+    assert count == 0
+
+
+def test_the_pupil_of_level_four_is_on_the_thirty_days(db: Session, now: Instant, config: Config) -> None:
+    credential = current(db, STAGE)
+    assert credential.password_type is PasswordType.PICTURES
+    assert credential.expiry_reason is ExpiryReason.STAGE
+    assert credential.expires_at is not None
+    left = credential.expires_at - now.at
+    assert timedelta(days=1) < left < timedelta(days=config.change_notice_days)
+
+
+def test_the_expiring_password_has_ten_days_left(db: Session, now: Instant) -> None:
+    credential = current(db, EXPIRING)
+    assert credential.expiry_reason is ExpiryReason.AGE
+    assert credential.expires_at is not None
+    assert timedelta(days=9) < credential.expires_at - now.at <= timedelta(days=10)
+    user = user_of(db, EXPIRING)
+    assert user.uni_id == user.username
+
+
+def test_one_person_is_both_teacher_and_parent(db: Session) -> None:
+    places = people.list_places(db, user_of(db, BOTH).id, TODAY)
+    assert {place.category for place in places} == {Category.EMPLOYEE, Category.CONTACT}
+    assert relations(db, BOTH) == {(CHILD_OF_BOTH.username, Relation.MOR, True)}
+
+
+def test_names_in_9_b_begin_like_formulas(db: Session) -> None:
+    names = {user_of(db, member).shown_name[0] for member in FORMULAS}
+    assert names == set("=+-@")
+    assert {member.class_name for member in FORMULAS} == {"9.B"}
+
+
+def test_bo_has_earlier_passwords_and_the_events_that_go_with_them(db: Session, hasher: Hasher) -> None:
+    bo = user_of(db, BO)
+    rows = db.scalars(select(Credential).where(Credential.user_id == bo.id).order_by(Credential.set_at)).all()
+    assert [row.authorisation for row in rows] == [
+        Authorisation.GUARDIAN,
+        Authorisation.TEACHER,
+        Authorisation.OWNER,
+    ]
+    assert [row.ended_at is None for row in rows] == [False, False, True]
+    assert all(row.authorised_by_id is not None for row in rows)
+    for row, old in zip(rows, BO.earlier, strict=False):
+        hashed = hasher.unseal(row.sealed_hash, bo.id, row.id, row.password_type)
+        assert hasher.verify(old.secret, bo.id, row.password_type, hashed)
+    events = audit.list_about(db, bo.id, most=10)
+    assert [event.event for event in events] == ["PASSWORD_CHANGED"] * 3
+    assert [event.at for event in events] == sorted((event.at for event in events), reverse=True)
+
+
+# The rest of the school
+
+
+def test_there_are_two_schools_of_twenty_classes_with_twenty_to_twenty_six_pupils(db: Session) -> None:
+    assert institution(db, EGESKOLEN).is_public_body
+    assert not institution(db, BOEGESKOLEN).is_public_body
+    sizes = db.execute(
+        select(Institution.number, Group.name, func.count(Affiliation.id))
+        .join(Group, Group.institution_id == Institution.id)
+        .join(Affiliation, Affiliation.main_group_id == Group.id)
+        .where(Group.type == GroupType.HOVEDGRUPPE)
+        .group_by(Institution.number, Group.name)
+    ).all()
+    names = {f"{level}.{line}" for level in range(10) for line in "AB"}
+    assert {(number, name) for number, name, _ in sizes} == {
+        (which.number, name) for which in (EGESKOLEN, BOEGESKOLEN) for name in names
+    }
+    assert all(20 <= size <= 26 for _, _, size in sizes)
+
+
+def test_every_pupil_has_one_or_two_contacts_and_most_have_custody(db: Session) -> None:
+    counts = Counter(db.scalars(select(ContactRelation.pupil_id)))
+    pupils = set(db.scalars(select(Affiliation.user_id).where(Affiliation.category == Category.PUPIL)))
+    assert set(counts) == pupils
+    assert set(counts.values()) == {1, 2}
+    with_custody = db.scalar(select(func.count()).where(ContactRelation.has_custody)) or 0
+    assert with_custody > 0.8 * sum(counts.values())
+
+
+def test_siblings_share_their_contacts(db: Session) -> None:
+    children = Counter(db.scalars(select(ContactRelation.contact_id)))
+    assert sum(count > 1 for count in children.values()) > 100
+
+
+def test_contacts_mostly_have_neither_username_nor_password(db: Session) -> None:
+    contacts = db.scalars(
+        select(User.username)
+        .join(Affiliation, Affiliation.user_id == User.id)
+        .where(Affiliation.category == Category.CONTACT)
+    ).all()
+    assert sum(username is None for username in contacts) > 0.9 * len(contacts)
+
+
+def test_whoever_has_a_username_has_one_password_in_force_of_the_right_type(
+    db: Session, now: Instant
+) -> None:
+    rows = db.execute(
+        select(
+            User.username,
+            User.marked_password_type,
+            people.pupil_level(User.id, people.TODAY).label("level"),
+            Credential.password_type,
+            Credential.expires_at,
+            Credential.sealed_hash,
+        )
+        .outerjoin(Credential, (Credential.user_id == User.id) & Credential.ended_at.is_(None))
+        .where(User.username.is_not(None)),
+        {"today": now.today},
+    ).all()
+    assert len(rows) > 900
+    for row in rows:
+        assert row.sealed_hash
+        if row.username != STAGE.username:
+            assert row.password_type is passwords.required_type(row.level, row.marked_password_type)
+        assert (row.password_type is PasswordType.WORDS_DIGITS) == (
+            row.expires_at is not None and row.username != STAGE.username
+        )
+        assert row.expires_at is None or row.expires_at > now.at
+
+
+def test_usernames_are_four_letters_and_four_digits_and_the_oldest_are_the_key_as_well(db: Session) -> None:
+    rows = db.execute(select(User.username, User.uni_id)).all()
+    old = [row for row in rows if row.username and not row.username[4:].isdigit()]
+    assert 10 < len(old) < 100
+    assert all(row.uni_id == row.username for row in old)
+    for row in rows:
+        assert row.username is None or people.normal_username(row.username) == row.username
+        assert row.username is None or not row.username.startswith(drawing.EXTRA_PREFIX)
+        assert row in old or re.fullmatch(r"[0-9a-f]{10}", row.uni_id)
+
+
+def test_names_are_of_many_kinds_and_some_classes_have_two_of_a_name(db: Session) -> None:
+    rows = db.execute(
+        select(Affiliation.main_group_id, User.given_name, User.family_name)
+        .join(User, User.id == Affiliation.user_id)
+        .where(Affiliation.category == Category.PUPIL)
+    ).all()
+    names = [f"{row.given_name} {row.family_name}" for row in rows]
+    for pattern in ("[æøåÆØÅ]", r"\w-\w", r"\w+ \w+ \w+", "[şıçöüłżć]"):
+        assert sum(bool(re.search(pattern, name)) for name in names) > 5, pattern
+    in_class = Counter((row.main_group_id, row.given_name) for row in rows)
+    assert sum(count > 1 for count in in_class.values()) > 10
+
+
+def test_every_class_has_a_teacher_and_the_schools_have_other_staff(db: Session) -> None:
+    taught = set(
+        db.scalars(
+            select(GroupMember.group_id)
+            .join(Affiliation, Affiliation.id == GroupMember.affiliation_id)
+            .where(Affiliation.category == Category.EMPLOYEE)
+        )
+    )
+    assert set(db.scalars(select(Group.id))) == taught
+    roles = Counter(
+        role
+        for which in db.scalars(select(Affiliation.roles).where(Affiliation.category != Category.PUPIL))
+        for role in which
+    )
+    assert {"Lærer", "Pædagog", "Vikar", "Leder", "Ledelse", "TAP", "Konsulent", "Praktikant"} <= set(roles)
+
+
+# Loading
+
+
+def test_the_same_people_come_out_each_time() -> None:
+    first, second = drawing.draw(TODAY), drawing.draw(TODAY)
+    assert first.people == second.people
+    later = drawing.draw(date(2027, 3, 1))
+    assert [p.username for p in later.people] == [p.username for p in first.people]
+    assert [s.text for p in later.people for s in p.secrets] == [
+        s.text for p in first.people for s in p.secrets
+    ]
+
+
+def test_seeded_dice_throw_the_same_and_differ_by_seed() -> None:
+    throws = [
+        [SeededDice("a").below(1000) for _ in range(3)],
+        [SeededDice("b").below(1000) for _ in range(3)],
+    ]
+    assert len(set(throws[0])) == 1
+    assert throws[0] != throws[1]
+    dice = SeededDice("a")
+    assert len({dice.token() for _ in range(100)}) == 100
+
+
+@pytest.mark.parametrize("day", [date(2026, 7, 31), date(2026, 8, 1), date(2027, 1, 1), date(2028, 2, 29)])
+def test_a_school_can_be_drawn_on_any_day_of_the_year(day: date) -> None:
+    population = drawing.draw(day)
+    assert drawing.school_year_start(day) <= day
+    for person in population.people:
+        for secret in person.secrets:
+            # Nobody keeps a password of the stage before but who was set to.
+            is_new_stage = person.level in drawing.STAGE_STARTS and person.member is None
+            assert not is_new_stage or secret.set_days_ago <= (day - drawing.school_year_start(day)).days
+
+
+def test_a_second_load_changes_nothing_and_says_so(
+    db: Session, keys: Keys, hasher: Hasher, config: Config, now: Instant
+) -> None:
+    tables = (User, Credential, Affiliation, Group, ContactRelation, Right, AuditEvent)
+    before = [db.scalar(select(func.count()).select_from(table)) for table in tables]
+    lines: list[str] = []
+    loaded = school.load(db, keys, hasher, config, now, lines.append)
+    assert not loaded.is_new
+    assert loaded.people == before[0]
+    assert lines == []
+    assert [db.scalar(select(func.count()).select_from(table)) for table in tables] == before
+
+
+def test_s_02_the_load_is_recorded(db: Session) -> None:
+    events = db.scalars(select(AuditEvent).where(AuditEvent.event == "DEMO_LOADED")).all()
+    assert [event.details for event in events] == [{"people": people.count(db)}]
+
+
+def test_s_83_production_refuses_the_demo(
+    db: Session, database: Database, keys: Keys, hasher: Hasher, config: Config, now: Instant, world: World
+) -> None:
+    production = replace(config, mode=Mode.PRODUCTION)
+    with pytest.raises(DemoRefusedError):
+        school.load(db, keys, hasher, production, now)
+    with pytest.raises(DemoRefusedError):
+        extra.add_extra(database, hasher, production, world.clock, 1, "Blaaregn47")
+
+
+# The listing
+
+
+def test_the_listing_has_everybody_with_all_there_is_to_know() -> None:
+    rows = listing.cast()
+    assert len(rows) == len(CAST)
+    anna, bo = rows[0], rows[2]
+    assert (anna["username"], anna["class"], anna["institution"]) == ("anna1001", "2.B", "Egeskolen")
+    assert anna["pictures"] == anna["password"] == list(ANNA.pictures)
+    assert anna["mitid"] is None
+    assert (bo["password"], bo["pictures"]) == (BO.password, None)
+    assert isinstance(bo["mitid"], dict)
+    assert bo["mitid"]["name"] == "Bo Lind"
+
+
+def test_s_72_the_listing_has_no_cpr_number_and_no_protected_name() -> None:
+    text = str(listing.cast()) + "\n".join(listing.table())
+    assert PROTECTED.family_name not in text
+    assert not re.search(r"\b[0-9]{6}-?[0-9]{4}\b", text)
+
+
+def test_the_table_is_in_danish_and_tells_of_the_second_browser() -> None:
+    lines = listing.table()
+    assert lines[0].split() == ["navn", "brugernavn", "adgangskode", "rolle"]
+    assert lines[-1] == "Brug en anden browser eller et privat vindue til eleven."
+    assert any("nøgle" in line for line in lines)
+    assert "noegle" not in "".join(lines)
+    assert max(map(len, lines)) < 120
+
+
+# The extra people
+
+
+def test_extra_people_are_added_in_chunks_and_no_one_twice(
+    database: Database, hasher: Hasher, config: Config, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extra, "CHUNK", 40)
+    monkeypatch.setattr(extra, "WITH_PASSWORD", 6)
+    with database.reading() as db:
+        before = people.count(db)
+    assert extra.add_extra(database, hasher, config, world.clock, 10, "Blaaregn47").people == 10
+    lines: list[str] = []
+    loaded = extra.add_extra(database, hasher, config, world.clock, 90, "AndenKode11", lines.append)
+    assert (loaded.is_new, loaded.people, len(lines)) == (True, 90, 2)
+    again = extra.add_extra(database, hasher, config, world.clock, 50, "Blaaregn47")
+    assert (again.is_new, again.people) == (False, 90)
+    with database.reading() as db:
+        assert people.count(db) == before + 90
+        names = db.scalars(
+            select(User.username).where(User.username.like("ben%")).order_by(User.username)
+        ).all()
+        assert (names[0], names[-1]) == ("bena0000", "bena0089")
+        sizes = db.scalars(
+            select(func.count()).where(Affiliation.source == extra.SOURCE).group_by(Affiliation.main_group_id)
+        ).all()
+        assert sorted(sizes, reverse=True) == [25, 25, 25, 15]
+        credentials = db.scalars(
+            select(Credential).join(User, User.id == Credential.user_id).where(User.username.like("ben%"))
+        ).all()
+        assert len(credentials) == 6
+        assert len({c.sealed_hash for c in credentials}) == 6
+        for c in credentials:
+            assert c.password_type is PasswordType.WORDS_DIGITS
+            hashed = hasher.unseal(c.sealed_hash, c.user_id, c.id, c.password_type)
+            assert hasher.verify("Blaaregn47", c.user_id, c.password_type, hashed)
+
+
+def test_extra_usernames_run_from_bena0000_to_benz9999() -> None:
+    assert extra.username(0) == "bena0000"
+    assert extra.username(10_000) == "benb0000"
+    assert extra.username(extra.MOST - 1) == "benz9999"
+    assert people.normal_username(extra.username(12_345)) == "benb2345"
+
+
+@pytest.mark.parametrize("count", [0, -1, extra.MOST + 1])
+def test_there_are_no_names_for_more_extra_people(
+    database: Database, hasher: Hasher, config: Config, world: World, count: int
+) -> None:
+    with pytest.raises(DemoRefusedError):
+        extra.add_extra(database, hasher, config, world.clock, count, "Blaaregn47")
