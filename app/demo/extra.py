@@ -36,10 +36,13 @@ def add_extra(
     count: int,
     password: str,
     progress: Progress = storing.no_progress,
+    *,
+    with_password: int = WITH_PASSWORD,
+    chunk: int = CHUNK,
 ) -> Loaded:
     """Bring «Prøveskolen» up to `count` people, a chunk a transaction.
 
-    The first thousand have `password`, each hashed for itself, and the others none. Whoever is there
+    The first ones have `password`, each hashed for itself, and the others none. Whoever is there
     already stays as they are.
 
     Raises:
@@ -58,8 +61,11 @@ def add_extra(
             there = _count(db, school_id)
             if there >= count:
                 return Loaded(is_new, there)
-            until = min(count, there + CHUNK)
-            _insert_people(db, hasher, config, school_id, range(there, until), password, now)
+            until = min(count, there + chunk)
+            indexes = range(there, until)
+            user_ids = _insert_people(db, school_id, indexes, now)
+            with_one = [user_ids[index] for index in indexes if index < with_password]
+            _insert_passwords(db, hasher, config, with_one, password, now)
             audit.record(db, Event.DEMO_LOADED, now, institution_id=school_id, people=until - there)
             db.commit()
         is_new = True
@@ -84,15 +90,8 @@ def _count(db: Session, school_id: int) -> int:
     return db.scalar(counted) or 0
 
 
-def _insert_people(
-    db: Session,
-    hasher: Hasher,
-    config: Config,
-    school_id: int,
-    indexes: range,
-    password: str,
-    now: Instant,
-) -> None:
+def _insert_people(db: Session, school_id: int, indexes: range, now: Instant) -> dict[int, int]:
+    """Insert these people with their affiliations; returns their ids by number."""
     kind = drawing.kinds()[0]
     given_names, family_names = [*kind["girls"], *kind["boys"]], kind["families"]
     people: list[Row] = [
@@ -122,16 +121,15 @@ def _insert_people(
         for index in indexes
     ]
     db.execute(insert(Affiliation), affiliations)
-    password_type = passwords.required_type(LEVEL, None)
-    unhashed = [
-        Unhashed(
-            password,
-            storing.credential_row(config, user_ids[index], password_type, now.at, Authorisation.OPERATOR),
-        )
-        for index in indexes
-        if index < WITH_PASSWORD
-    ]
-    storing.insert_credentials(db, hasher, unhashed)
+    return user_ids
+
+
+def _insert_passwords(
+    db: Session, hasher: Hasher, config: Config, user_ids: list[int], password: str, now: Instant
+) -> None:
+    password_type, by = passwords.required_type(LEVEL, None), Authorisation.OPERATOR
+    rows = [storing.credential_row(config, user_id, password_type, now.at, by) for user_id in user_ids]
+    storing.insert_credentials(db, hasher, [Unhashed(password, row) for row in rows])
 
 
 def _class(index: int) -> str:

@@ -1,5 +1,4 @@
-"""CPR numbers: one form, found by mark, kept sealed, shown masked (S-72). All numbers here are replacements
-or dates nobody was born on."""
+"""CPR numbers: one form, found by mark, kept sealed, shown masked (S-72); all here are fictitious."""
 
 import pytest
 from sqlalchemy.orm import Session

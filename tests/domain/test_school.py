@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -15,7 +16,7 @@ from app.config import Config, Mode, PasswordProfile
 from app.db import Database, Instant
 from app.demo import drawing, extra, listing, school
 from app.demo.chance import SeededDice
-from app.demo.storing import DemoRefusedError
+from app.demo.storing import DemoRefusedError, Loaded
 from app.domain import audit, passwords, people
 from app.domain.passwords import About, Hasher
 from app.keys import Keys
@@ -468,17 +469,20 @@ def test_the_table_is_in_danish_and_tells_of_the_second_browser() -> None:
 
 
 def test_extra_people_are_added_in_chunks_and_no_one_twice(
-    database: Database, hasher: Hasher, config: Config, world: World, monkeypatch: pytest.MonkeyPatch
+    database: Database, hasher: Hasher, config: Config, world: World
 ) -> None:
-    monkeypatch.setattr(extra, "CHUNK", 40)
-    monkeypatch.setattr(extra, "WITH_PASSWORD", 6)
+    def add(count: int, password: str, progress: Callable[[str], None] = lambda _line: None) -> Loaded:
+        return extra.add_extra(
+            database, hasher, config, world.clock, count, password, progress, with_password=6, chunk=40
+        )
+
     with database.reading() as db:
         before = people.count(db)
-    assert extra.add_extra(database, hasher, config, world.clock, 10, "Blaaregn47").people == 10
+    assert add(4, "Blaaregn47").people == 4
     lines: list[str] = []
-    loaded = extra.add_extra(database, hasher, config, world.clock, 90, "AndenKode11", lines.append)
-    assert (loaded.is_new, loaded.people, len(lines)) == (True, 90, 2)
-    again = extra.add_extra(database, hasher, config, world.clock, 50, "Blaaregn47")
+    loaded = add(90, "AndenKode11", lines.append)
+    assert (loaded.is_new, loaded.people, len(lines)) == (True, 90, 3)
+    again = add(50, "Blaaregn47")
     assert (again.is_new, again.people) == (False, 90)
     with database.reading() as db:
         assert people.count(db) == before + 90
@@ -491,14 +495,18 @@ def test_extra_people_are_added_in_chunks_and_no_one_twice(
         ).all()
         assert sorted(sizes, reverse=True) == [25, 25, 25, 15]
         credentials = db.scalars(
-            select(Credential).join(User, User.id == Credential.user_id).where(User.username.like("ben%"))
+            select(Credential)
+            .join(User, User.id == Credential.user_id)
+            .where(User.username.like("ben%"))
+            .order_by(User.username)
         ).all()
         assert len(credentials) == 6
         assert len({c.sealed_hash for c in credentials}) == 6
-        for c in credentials:
+        # Whoever was there keeps the password of the first call.
+        for c, password in zip(credentials, ["Blaaregn47"] * 4 + ["AndenKode11"] * 2, strict=True):
             assert c.password_type is PasswordType.WORDS_DIGITS
             hashed = hasher.unseal(c.sealed_hash, c.user_id, c.id, c.password_type)
-            assert hasher.verify("Blaaregn47", c.user_id, c.password_type, hashed)
+            assert hasher.verify(password, c.user_id, c.password_type, hashed)
 
 
 def test_extra_usernames_run_from_bena0000_to_benz9999() -> None:

@@ -1,0 +1,552 @@
+"""The commands: what they print, what they leave in the store, and how they refuse."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from sqlalchemy import func, inspect, select, update
+from sqlalchemy.orm import Session
+
+from app import keys as keyring
+from app.config import PROJECT, Config, Mode
+from app.db import Database, instant
+from app.domain import audit, cpr, login, operating, people, sessions
+from app.domain.login import Browser, Outcome, Step
+from app.domain.passwords import Hasher
+from app.keys import Keys, Purpose
+from app.models.audit import AuditEvent
+from app.models.credentials import Authorisation, Credential
+from app.models.people import (
+    Affiliation,
+    Category,
+    Institution,
+    Network,
+    PasswordType,
+    Right,
+    RightKind,
+    User,
+)
+from app.models.sso import EndReason, LoginFlow, SsoSession
+from app.world import World
+from tests.cast import ANNA, BO, CARLA, CAST, EGESKOLEN, IDA, PROTECTED, Member, user_of
+from tests.conftest import SetClock
+
+Run = Callable[..., Result]
+ELSEWHERE = Browser(device_token=None, device_words="Firefox, Linux", network="198.51.100.0/24")
+
+
+@pytest.fixture
+def run(app: Flask) -> Run:
+    """Return a function that runs a command of the site."""
+    runner = app.test_cli_runner()
+
+    def invoke(*words: str) -> Result:
+        return runner.invoke(args=list(words))
+
+    return invoke
+
+
+@pytest.fixture
+def production(app: Flask, config: Config) -> Flask:
+    """Return the site as if it stood in production."""
+    app.extensions["config"] = replace(config, mode=Mode.PRODUCTION)
+    return app
+
+
+def done(result: Result) -> str:
+    """Return what a command printed, which must have gone well."""
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    return result.stdout
+
+
+def refused(result: Result, code: int = 1) -> str:
+    """Return the one line on standard error of a command that was refused."""
+    assert result.exit_code == code, result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    line, *rest = result.stderr.strip().splitlines()
+    assert not rest
+    return line
+
+
+def log_in(database: Database, keys: Keys, world: World, config: Config, member: Member) -> None:
+    """Give one of the cast a session."""
+    with database.writing() as db:
+        token = world.dice.token()
+        user_id = user_of(db, member).id
+        now = instant(world.clock)
+        sessions.begin(db, keys, config, now, user_id=user_id, token=token, device="Chrome", network="?")
+        db.commit()
+
+
+def events(database: Database, name: str) -> list[AuditEvent]:
+    """Return the events of one kind."""
+    with database.reading() as db:
+        return list(db.scalars(select(AuditEvent).where(AuditEvent.event == name).order_by(AuditEvent.id)))
+
+
+def ends(db: Session, user_id: int) -> set[EndReason | None]:
+    """Return why the sessions of a user ended; None for one that lives."""
+    return set(db.scalars(select(SsoSession.end_reason).where(SsoSession.user_id == user_id)))
+
+
+# db
+
+
+def test_db_upgrade_makes_the_tables_and_may_be_repeated(app: Flask, run: Run, tmp_path: Path) -> None:
+    fresh = Database(f"sqlite:///{tmp_path}/empty.db")
+    app.extensions["database"] = fresh
+    for _ in range(2):
+        assert done(run("db", "upgrade")) == "The tables are up to date.\n"
+    assert "user" in inspect(fresh.engine).get_table_names()
+    fresh.engine.dispose()
+
+
+def test_a_command_on_a_database_without_tables_says_so_in_one_line(
+    app: Flask, run: Run, tmp_path: Path
+) -> None:
+    fresh = Database(f"sqlite:///{tmp_path}/empty.db")
+    app.extensions["database"] = fresh
+    assert "flask db upgrade" in refused(run("networks", "list"))
+    fresh.engine.dispose()
+
+
+# demo
+
+
+def test_demo_load_says_that_it_is_there_already(run: Run) -> None:
+    assert "nothing changed" in done(run("demo", "load"))
+
+
+def test_demo_load_tells_its_progress_a_line_a_class(
+    app: Flask, run: Run, tmp_path: Path, hasher: Hasher
+) -> None:
+    fresh = Database(f"sqlite:///{tmp_path}/empty.db")
+    app.extensions["database"] = fresh
+    run("db", "upgrade")
+    lines = done(run("demo", "load")).splitlines()
+    assert lines[0].startswith("Egeskolen 0.A: ")
+    assert lines[0].endswith("(1 of 40 classes)")
+    assert lines[39].endswith("(40 of 40 classes)")
+    assert not any("\r" in line or "\x1b" in line for line in lines)
+    with fresh.reading() as db:
+        assert people.find_by_username(db, "anna1001") is not None
+    fresh.engine.dispose()
+
+
+def test_demo_load_extra_adds_people_for_load_runs(run: Run, database: Database) -> None:
+    assert "Prøveskolen: 3 of 3 people" in done(
+        run("demo", "load", "--extra", "3", "--password", "Blaaregn47")
+    )
+    with database.reading() as db:
+        assert people.find_by_username(db, "bena0002") is not None
+        assert people.find_by_username(db, "bena0003") is None
+
+
+def test_demo_load_extra_needs_its_password(run: Run) -> None:
+    assert run("demo", "load", "--extra", "3").exit_code == 2
+    assert "names for 1 to 260000" in refused(
+        run("demo", "load", "--extra", "260001", "--password", "Blaaregn47")
+    )
+
+
+def test_demo_people_prints_the_cast_for_machines_and_for_people(run: Run) -> None:
+    rows = json.loads(done(run("demo", "people", "--json")))
+    assert [row["username"] for row in rows] == [member.username for member in CAST]
+    anna = next(row for row in rows if row["username"] == "anna1001")
+    assert set(anna) >= {"username", "name", "role", "institution", "class", "password", "pictures", "mitid"}
+    table = done(run("demo", "people"))
+    assert "ugle, kage, sol, bamse" in table
+    assert table.endswith("Brug en anden browser eller et privat vindue til eleven.\n")
+
+
+@pytest.mark.parametrize("words", [("load",), ("people",), ("people", "--json")])
+def test_s_83_production_refuses_every_demo_command(production: Flask, words: tuple[str, ...]) -> None:
+    result = production.test_cli_runner().invoke(args=["demo", *words])
+    assert "not for production" in refused(result)
+    assert result.stdout == ""
+
+
+# people
+
+
+FIRST = (
+    *("people", "add", "--username", "nora7001", "--name", "Nora Lykke Ager", "--institution", "101047"),
+    *("--institution-name", "Ny Skole", "--role", "Leder", "--administrator"),
+)
+
+
+def test_people_add_makes_the_first_administrator_and_the_institution(
+    production: Flask, run: Run, database: Database
+) -> None:
+    done(run(*FIRST))
+    with database.reading() as db:
+        user = db.scalars(select(User).where(User.username == "nora7001")).one()
+        assert (user.given_name, user.family_name) == ("Nora Lykke", "Ager")
+        school = db.scalars(select(Institution).where(Institution.number == "101047")).one()
+        assert (school.name, school.is_public_body) == ("Ny Skole", True)
+        place = db.scalars(select(Affiliation).where(Affiliation.user_id == user.id)).one()
+        assert (place.category, place.roles) == (Category.EMPLOYEE, ["Leder"])
+        right = db.scalars(select(Right).where(Right.user_id == user.id)).one()
+        assert (right.kind, right.institution_id) == (RightKind.USER_ADMINISTRATOR, school.id)
+        told = db.scalars(select(AuditEvent.event).order_by(AuditEvent.id.desc()).limit(4)).all()
+    assert told[::-1] == ["INSTITUTION_ADDED", "PERSON_ADDED", "RIGHT_GIVEN", "PASSWORD_CHANGED"]
+
+
+def test_s_24_the_one_time_password_opens_only_the_choice_of_a_new_one(
+    run: Run, database: Database, keys: Keys, hasher: Hasher, world: World, config: Config
+) -> None:
+    printed = done(run(*FIRST))
+    password = next(line for line in printed.splitlines() if line.startswith("One-time")).split(": ")[1]
+    with database.writing() as db:
+        now = instant(world.clock)
+        token, kind = login.begin(db, keys, world.dice, config, now, "nora7001")
+        assert kind is PasswordType.WORDS_DIGITS
+        flow = login.find_flow(db, keys, token, now)
+        assert flow is not None
+        checked = login.check_password(db, keys, hasher, config, flow, password, ELSEWHERE, now)
+        assert checked.outcome is Outcome.ACCEPTED
+        proved = login.find_flow(db, keys, token, now)
+        assert proved is not None
+        assert proved.step(now.at, timedelta(days=config.change_notice_days)) is Step.NEW_PASSWORD
+        credential = db.get(Credential, proved.credential_id)
+        assert credential is not None
+        assert credential.authorisation is Authorisation.OPERATOR
+        assert password not in str([event.details for event in audit.list_all(db, most=50)])
+
+
+def test_s_24_only_the_first_administrator_of_an_institution_gets_a_password(
+    run: Run, database: Database
+) -> None:
+    assert "One-time password" in done(run(*FIRST))
+    second = ("people", "add", "--username", "ulla7002", "--name", "Ulla Berg", "--institution", "101047")
+    assert "No password" in done(run(*second, "--administrator"))
+    third = ("people", "add", "--username", "knud7003", "--name", "Knud Berg", "--institution", "999001")
+    assert "No password" in done(run(*third))
+    with database.reading() as db:
+        for username in ("ulla7002", "knud7003"):
+            user = people.find_by_username(db, username)
+            assert user is not None
+            assert db.scalar(select(func.count()).where(Credential.user_id == user.id)) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--username", "nora", "--name", "N A", "--institution", "999001"), "four letters and four digits"),
+        (("--username", "anna1001", "--name", "N A", "--institution", "999001"), "already"),
+        (("--username", "nora7001", "--name", "N A", "--institution", "101047"), "--institution-name"),
+        (("--username", "nora7001", "--name", "Nora", "--institution", "999001"), "family name"),
+        (
+            ("--username", "nora7001", "--name", "N A", "--institution", "47", "--institution-name", "S"),
+            "six digits",
+        ),
+    ],
+)
+def test_people_add_refuses_in_one_line_and_changes_nothing(
+    run: Run, database: Database, words: tuple[str, ...], reason: str
+) -> None:
+    with database.reading() as db:
+        before = people.count(db)
+    assert reason in refused(run("people", "add", *words))
+    with database.reading() as db:
+        assert people.count(db) == before
+
+
+def test_people_add_gives_no_pupils_role(run: Run) -> None:
+    assert run("people", "add", "--role", "Elev").exit_code == 2
+    assert operating.ADULT_ROLES
+
+
+def test_s_72_people_find_masks_the_number_and_shows_a_protected_person_by_alias(
+    run: Run, database: Database, keys: Keys
+) -> None:
+    text = done(run("people", "find", " ANNA1001 "))
+    assert "Anna Holm" in text
+    assert "999001 Egeskolen 2.B" in text
+    with database.reading() as db:
+        user = user_of(db, ANNA)
+        number = cpr.unseal(keys, user.cpr_sealed or "", user.id)
+    assert cpr.masked(number) in text
+    assert number[6:] not in text
+    protected = done(run("people", "find", PROTECTED.username or ""))
+    assert "Maja Skov" in protected
+    assert PROTECTED.family_name not in protected
+
+
+def test_people_find_of_nobody_says_so(run: Run) -> None:
+    assert refused(run("people", "find", "nobo\x1b[31m0000")).endswith("nobo\\u001b[31m0000")
+
+
+def test_s_18_blocking_ends_sessions_and_half_done_logins_in_the_same_transaction(
+    run: Run, database: Database, keys: Keys, world: World, config: Config
+) -> None:
+    for member in (BO, IDA):
+        log_in(database, keys, world, config, member)
+    with database.writing() as db:
+        login.begin(db, keys, world.dice, config, instant(world.clock), BO.username or "")
+        db.commit()
+    assert "is blocked" in done(run("people", "block", "boli1003"))
+    with database.reading() as db:
+        bo = user_of(db, BO)
+        assert bo.blocked_at is not None
+        assert ends(db, bo.id) == {EndReason.BLOCKED}
+        assert db.scalar(select(func.count()).where(LoginFlow.user_id == bo.id)) == 0
+        assert ends(db, user_of(db, IDA).id) == {None}
+    assert [event.subject_id for event in events(database, "BLOCKED")] == [bo.id]
+    assert "blocked already" in refused(run("people", "block", "boli1003"))
+    assert len(events(database, "BLOCKED")) == 1
+
+
+def test_unblocking_lets_a_person_in_again(run: Run, database: Database) -> None:
+    assert "not blocked" in refused(run("people", "unblock", "boli1003"))
+    done(run("people", "block", "boli1003"))
+    done(run("people", "unblock", "boli1003"))
+    with database.reading() as db:
+        assert user_of(db, BO).blocked_at is None
+    assert len(events(database, "UNBLOCKED")) == 1
+
+
+def test_s_23_renewing_pictures_ends_every_code_and_session_and_nothing_else(
+    run: Run, database: Database, keys: Keys, world: World, config: Config
+) -> None:
+    for member in (ANNA, BO):
+        log_in(database, keys, world, config, member)
+    with database.reading() as db:
+        pictures = operating.count_pictures(db)
+        others = db.scalar(
+            select(func.count()).where(
+                Credential.password_type != PasswordType.PICTURES, Credential.ended_at.is_(None)
+            )
+        )
+    assert pictures > 300
+    assert "Nothing was changed" in done(run("people", "renew-pictures"))
+    assert events(database, "PICTURES_VOIDED") == []
+    assert f"Done: {pictures} picture passwords" in done(run("people", "renew-pictures", "--yes"))
+    with database.reading() as db:
+        assert operating.count_pictures(db) == 0
+        assert others == db.scalar(select(func.count()).where(Credential.ended_at.is_(None)))
+        assert ends(db, user_of(db, ANNA).id) == {EndReason.OPERATOR}
+        assert ends(db, user_of(db, BO).id) == {None}
+    told = events(database, "PICTURES_VOIDED")
+    assert len({event.subject_id for event in told}) == len(told) == pictures
+    assert "Done: 0" in done(run("people", "renew-pictures", "--yes"))
+
+
+def test_s_23_a_void_picture_code_opens_nothing(
+    run: Run, database: Database, keys: Keys, hasher: Hasher, world: World, config: Config
+) -> None:
+    done(run("people", "renew-pictures", "--yes"))
+    with database.writing() as db:
+        now = instant(world.clock)
+        token, _kind = login.begin(db, keys, world.dice, config, now, ANNA.username or "")
+        flow = login.find_flow(db, keys, token, now)
+        assert flow is not None
+        checked = login.check_password(db, keys, hasher, config, flow, ANNA.secret or "", ELSEWHERE, now)
+        assert checked.outcome is Outcome.WRONG
+
+
+# networks
+
+
+def test_networks_are_added_listed_and_removed_with_an_event_each(run: Run, database: Database) -> None:
+    done(run("networks", "add", "999001", "192.0.2.0/24", "--label", "Kontoret"))
+    done(run("networks", "add", "999001", "2001:db8:1::/48"))
+    done(run("networks", "add", "999002", "198.51.100.7"))
+    lines = done(run("networks", "list")).splitlines()
+    assert lines == [
+        "999001  192.0.2.0/24  Egeskolen Kontoret",
+        "999001  2001:db8:1::/48  Egeskolen",
+        "999002  198.51.100.7/32  Bøgeskolen",
+    ]
+    done(run("networks", "remove", "999001", "192.0.2.0/24"))
+    with database.reading() as db:
+        assert set(db.scalars(select(Network.cidr))) == {"2001:db8:1::/48", "198.51.100.7/32"}
+        egeskolen = people.find_institution(db, EGESKOLEN.number)
+        assert egeskolen is not None
+    added, removed = events(database, "NETWORK_ADDED"), events(database, "NETWORK_REMOVED")
+    assert len(added) == 3
+    assert [(e.institution_id, e.details) for e in removed] == [(egeskolen.id, {"cidr": "192.0.2.0/24"})]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("add", "000000", "192.0.2.0/24"), "no institution"),
+        (("add", "999001", "192.0.2.1/24"), "no network"),
+        (("add", "999001", "school"), "no network"),
+        (("add", "999001", "0.0.0.0/0"), "wider"),
+        (("add", "999001", "2001:db8::/24"), "wider"),
+        (("remove", "999001", "192.0.2.0/24"), "no such network"),
+        (("remove", "999001", "x"), "no network"),
+        (("remove", "000000", "192.0.2.0/24"), "no institution"),
+    ],
+)
+def test_networks_refuses_in_one_line(
+    run: Run, database: Database, words: tuple[str, ...], reason: str
+) -> None:
+    assert reason in refused(run("networks", *words))
+    with database.reading() as db:
+        assert db.scalar(select(func.count()).select_from(Network)) == 0
+
+
+def test_a_network_is_not_added_twice(run: Run) -> None:
+    done(run("networks", "add", "999001", "192.0.2.0/24"))
+    assert "already" in refused(run("networks", "add", "999001", "192.0.2.0/24"))
+
+
+# audit
+
+
+def test_audit_list_names_people_and_takes_the_sting_out_of_control_characters(
+    run: Run, database: Database, world: World
+) -> None:
+    with database.writing() as db:
+        db.execute(update(User).where(User.username == CARLA.username).values(given_name="Car\x1b[31mla\n"))
+        audit.record(db, audit.Event.BLOCKED, instant(world.clock), subject_id=user_of(db, CARLA).id)
+        db.commit()
+    done(run("networks", "add", "999001", "192.0.2.0/24"))
+    lines = done(run("audit", "list", "--most", "2")).splitlines()
+    assert len(lines) == 2
+    assert "BLOCKED  to=Car\\u001b[31mla\\u000a Juhl" in lines[0]
+    assert "NETWORK_ADDED  at=999001  cidr=192.0.2.0/24" in lines[1]
+    about = done(run("audit", "list", "--about", "carl2001")).splitlines()
+    assert len(about) == 1
+    assert "nobody" in refused(run("audit", "list", "--about", "nobo0000"))
+
+
+def test_s_75_the_audit_is_sealed_and_verified(run: Run) -> None:
+    assert ", 0 sealed" in done(run("audit", "verify"))
+    assert done(run("audit", "seal")) == "Sealed 4 events.\n"
+    assert done(run("audit", "verify")).endswith("The audit holds.\n")
+    assert done(run("audit", "seal")) == "Sealed 0 events.\n"
+
+
+def test_s_75_verify_tells_of_a_tampered_event(run: Run, database: Database) -> None:
+    done(run("audit", "seal"))
+    with database.engine.execution_options(is_writing=True).begin() as connection:
+        is_postgres = connection.dialect.name == "postgresql"
+        drop = (
+            "DROP TRIGGER audit_event_is_kept ON audit_event"
+            if is_postgres
+            else "DROP TRIGGER audit_event_stays"
+        )
+        connection.exec_driver_sql(drop)
+        connection.execute(update(AuditEvent).values(event="LOGGED_OUT"))
+    result = run("audit", "verify")
+    assert result.exit_code == 1
+    assert "seal 1 does not fit" in result.stderr
+
+
+def test_s_75_trim_removes_only_with_yes_and_leaves_a_chain_that_holds(
+    run: Run, database: Database, world: World, clock: SetClock
+) -> None:
+    done(run("audit", "seal"))
+    clock.forward(days=2)
+    before = (instant(world.clock).at - timedelta(days=1)).strftime("%Y-%m-%d")
+    assert "4 events would go" in done(run("audit", "trim", "--before", before))
+    assert len(events(database, "DEMO_LOADED")) == 1
+    assert done(run("audit", "trim", "--before", before, "--yes")) == "Removed 4 events.\n"
+    assert events(database, "DEMO_LOADED") == []
+    assert len(events(database, "START_REMOVED")) == 1
+    done(run("audit", "seal"))
+    assert "The audit holds." in done(run("audit", "verify"))
+
+
+# keys
+
+
+def test_s_83_keys_new_writes_a_file_for_its_owner_alone_and_prints_no_key(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "keys.json"
+    printed = done(run("keys", "new", str(path)))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert not keyring.read(path).is_demo
+    written = path.read_text()
+    assert not any(
+        ring[0]["key"] in printed for ring in json.loads(written).values() if isinstance(ring, list)
+    )
+    assert "there already" in refused(run("keys", "new", str(path)))
+    assert path.read_text() == written
+
+
+def test_s_83_keys_new_works_before_production_can_start(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    environ = os.environ | {"MODE": "production", "KEYS_FILE": str(path)}
+    command = [sys.executable, "-m", "app.cli", "keys", "new", str(path)]
+    subprocess.run(command, cwd=PROJECT, env=environ, check=True, capture_output=True)
+    assert not keyring.read(path).is_demo
+
+
+@pytest.fixture
+def own_keys(app: Flask, config: Config, keys: Keys, tmp_path: Path) -> Path:
+    """Let the site keep its keys in a file that no other test reads."""
+    path = tmp_path / "own.json"
+    keys.write(path)
+    app.extensions["config"] = replace(config, keys_file=path)
+    return path
+
+
+@pytest.mark.parametrize("purpose", ["password_store", "cpr_store", "token", "cookie"])
+def test_s_83_rotating_puts_a_fresh_key_first_and_keeps_the_old(
+    run: Run, own_keys: Path, purpose: str
+) -> None:
+    before = json.loads(own_keys.read_text())
+    printed = done(run("keys", "rotate", purpose))
+    after = json.loads(own_keys.read_text())
+    assert after[purpose][1:] == before[purpose]
+    assert {name: ring for name, ring in after.items() if name != purpose} == {
+        name: ring for name, ring in before.items() if name != purpose
+    }
+    assert "Restart" in printed
+    assert after[purpose][0]["key"] not in printed
+    assert stat.S_IMODE(own_keys.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("purpose", ["password_input", "cpr_lookup"])
+def test_what_cannot_rotate_is_refused(run: Run, own_keys: Path, purpose: str) -> None:
+    before = own_keys.read_text()
+    assert "cannot rotate" in refused(run("keys", "rotate", purpose))
+    assert own_keys.read_text() == before
+
+
+def test_s_22_resealing_leaves_nothing_under_the_old_keys_and_every_password_works(
+    app: Flask, run: Run, own_keys: Path, database: Database, hasher: Hasher, config: Config
+) -> None:
+    for purpose in ("password_store", "cpr_store"):
+        done(run("keys", "rotate", purpose))
+    ring = keyring.read(own_keys)
+    app.extensions.update(keys=ring, hasher=Hasher(ring, slots=2, wait_seconds=10))  # the restart
+    printed = done(run("keys", "reseal"))
+    with database.reading() as db:
+        credentials = db.scalars(select(Credential)).all()
+        users = db.scalars(select(User).where(User.cpr_sealed.is_not(None))).all()
+    assert f"{len(credentials)} passwords" in printed
+    assert f"{len(users)} CPR numbers" in printed
+    # A ring without the old keys reads everything: they may be thrown away.
+    document = json.loads(own_keys.read_text())
+    for purpose in ("password_store", "cpr_store"):
+        document[purpose] = document[purpose][:1]
+    own_keys.write_text(json.dumps(document))
+    bare = keyring.read(own_keys)
+    opener = Hasher(bare, slots=2, wait_seconds=10)
+    for user in users:
+        assert cpr.normal(cpr.unseal(bare, user.cpr_sealed or "", user.id))
+    hashes = {
+        (c.user_id, c.ended_at is None): opener.unseal(c.sealed_hash, c.user_id, c.id, c.password_type)
+        for c in credentials
+    }
+    bo = next(user for user in users if user.username == BO.username)
+    assert opener.verify(BO.password or "", bo.id, PasswordType.WORDS_DIGITS, hashes[bo.id, True])
+    assert not bare.is_current(Purpose.CPR_STORE, "other.x")
+    assert "0 passwords" in done(run("keys", "reseal"))
