@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -18,6 +18,7 @@ from sqlalchemy import (
     Engine,
     Enum,
     MetaData,
+    Table,
     bindparam,
     create_engine,
     event,
@@ -66,7 +67,7 @@ class UtcTime(TypeDecorator[datetime]):
         """Take an instant from the database, in UTC."""
         if value is None:
             return None
-        if dialect.name == "postgresql":
+        if isinstance(value, datetime):
             return value.astimezone(UTC)
         return EPOCH + timedelta(microseconds=value)
 
@@ -88,6 +89,11 @@ class Base(DeclarativeBase):
         datetime: UtcTime(),
         int: BigInteger().with_variant(sqlite.INTEGER(), "sqlite"),
     }
+
+
+def table(model: type[Base]) -> Table:
+    """Return a model's table, for statements that go past the ORM."""
+    return cast(Table, model.__table__)
 
 
 class later(FunctionElement[datetime]):  # noqa: N801 - reads as a function in SQL expressions

@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import Database, instant
-from app.domain import audit, login, sessions
+from app.domain import audit, login, sessions, throttling
 from app.world import Clock
 
 log = logging.getLogger("app.jobs")
@@ -55,5 +55,6 @@ def sweep(database: Database, clock: Clock) -> None:
     with database.writing() as db:
         moment = instant(clock)
         login.sweep(db, moment)
+        throttling.sweep(db, moment)
         sessions.sweep(db, moment, KEEP_ENDED_SESSIONS)
         db.commit()

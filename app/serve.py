@@ -40,11 +40,13 @@ def main() -> int:
         return _fail(str(error))
     command = [*granian_command(config), *(["--reload"] if options.reload else []), "wsgi:app"]
     sys.stdout.flush()
+    # The server takes this process's place; only a failure to start it comes back.
     os.execv(command[0], command)  # noqa: S606 - our own interpreter's own server
+    return 1
 
 
 def granian_command(config: Config) -> list[str]:
-    """Return the server's command without the app: limits of S-66, workers that are replaced when they die."""
+    """Return the server's command without the app: the limits of S-66, and workers that are replaced."""
     found = Path(sys.executable).with_name("granian")
     return [
         str(found if found.exists() else shutil.which("granian") or "granian"),

@@ -32,6 +32,18 @@ from tests.postgres import Postgres
 HOST = "http://127.0.0.1:8000"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Make a test that no database bears on (`sqlite_only`) on one kind, not on each."""
+    items[:] = [
+        item for item in items if not (item.get_closest_marker("sqlite_only") and _kind(item) != "sqlite")
+    ]
+
+
+def _kind(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("template", "sqlite") if callspec else "sqlite"
+
+
 class SetClock(Clock):
     """The real clock and an offset that a test moves."""
 

@@ -12,6 +12,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 HOST = "http://127.0.0.1:8000"
+COOKIES = ("login", "flow", "device", "form", "language")
 VOID_OF_NAME = {"hidden", "submit", "button"}
 
 
@@ -64,6 +65,7 @@ class Browser:
 
     def __init__(self, app: Flask, *, address: str = "127.0.0.1", language: str = "da") -> None:
         """Sit at a network address, preferring a language."""
+        self.app = app
         self.client = app.test_client()
         self.client.environ_base["REMOTE_ADDR"] = address
         self.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = language
@@ -84,7 +86,13 @@ class Browser:
 
     def press(self, words: str, *, filled: dict[str, str] | None = None, **extra: str) -> Page:
         """Fill in the form that has the button with these words, and press it."""
-        form, button = self._button(words)
+        return self.post(*self.form(words, filled=filled, **extra))
+
+    def form(
+        self, words: str, *, filled: dict[str, str] | None = None, **extra: str
+    ) -> tuple[str, dict[str, str]]:
+        """Return where a press of the button with these words sends its form, and what it sends."""
+        form, button = self._button(words, filled or {})
         data = {
             field.get("name", ""): field.get("value", "")
             for field in form.iter("input")
@@ -95,13 +103,37 @@ class Browser:
         if button.get("name"):
             data[button.get("name", "")] = button.get("value", "")
         data |= extra
-        action = urljoin(self.current.path, form.get("action") or self.current.path)
-        return self.post(action, data)
+        return urljoin(self.current.path, form.get("action") or self.current.path), data
 
     def post(self, path: str, data: dict[str, str]) -> Page:
         """Post a form and follow where it leads."""
         answer = self.client.post(path, data=data, base_url=HOST, follow_redirects=True)
         return self._seen(answer)
+
+    def send(self, path: str, data: dict[str, str], **headers: str) -> TestResponse:
+        """Post a form and return the bare answer; a header's name is written with underscores."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.post(path, data=data, base_url=HOST, headers=named)
+
+    def get(self, path: str, **headers: str) -> TestResponse:
+        """Open an address and return the bare answer."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.get(path, base_url=HOST, headers=named)
+
+    def twin(self) -> Browser:
+        """Return another window that has sent and kept the same cookies, for the second of two presses."""
+        other = Browser(self.app)
+        other.client.environ_base |= self.client.environ_base
+        other.page = self.page
+        for name in COOKIES:
+            value = self.cookie(name)
+            if value is not None:
+                other.plant(name, value)
+        return other
+
+    def plant(self, name: str, value: str) -> None:
+        """Put a cookie into the browser that the site did not set."""
+        self.client.set_cookie(name, value, domain="127.0.0.1")
 
     def csrf(self) -> str:
         """Return the token in the page at hand."""
@@ -130,14 +162,17 @@ class Browser:
         found = self.client.get_cookie(name, domain="127.0.0.1")
         return found.value if found else None
 
-    def _button(self, words: str) -> tuple[Element, Element]:
-        candidates = []
-        for form in self.current.forms():
-            for button in form.iter("button"):
-                if button.get("type") == "submit" and _words(button) == words:
-                    candidates.append((form, button))
-        assert candidates, f"no button «{words}» on {self.current.path}"
-        return candidates[-1]
+    def _button(self, words: str, filled: dict[str, str]) -> tuple[Element, Element]:
+        """Return the first form with this button and these labels."""
+        candidates = [
+            (form, button)
+            for form in self.current.forms()
+            if set(filled) <= {_words(label) for label in form.iter("label")}
+            for button in form.iter("button")
+            if button.get("type", "submit") == "submit" and _words(button) == words
+        ]
+        assert candidates, f"no button «{words}» with {sorted(filled)} on {self.current.path}"
+        return candidates[0]
 
     def _name_of(self, form: Element, label_words: str) -> str:
         for label in form.iter("label"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import click
+from flask.cli import AppGroup
 from sqlalchemy.orm import Session
 
 from app.cli import terminal
@@ -13,7 +14,7 @@ from app.domain import people as directory
 from app.models.audit import AuditEvent
 
 
-@click.group()
+@click.group(cls=AppGroup)
 def audit() -> None:
     """Read, prove and shorten the audit."""
 

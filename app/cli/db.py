@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import click
+from flask.cli import AppGroup
 
 from app.cli import terminal
 from app.migrations import migrate
 
 
-@click.group()
+@click.group(cls=AppGroup)
 def db() -> None:
     """Look after the tables."""
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 
 import click
+from flask.cli import AppGroup, with_appcontext
 
 from app.cli import terminal
 from app.demo import extra, listing, school
 from app.demo.storing import DemoRefusedError, Loaded
 
 
-@click.group()
+@click.group(cls=AppGroup)
+@with_appcontext
 def demo() -> None:
     """Load the demo school, and show whom to log in as."""
     if not terminal.config().is_demo:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
+from flask.cli import AppGroup
 from sqlalchemy.orm import Session
 
 from app import keys as keyring
@@ -21,12 +22,12 @@ CONSEQUENCES = {
 }
 
 
-@click.group()
+@click.group(cls=AppGroup)
 def keys() -> None:
     """Make and change the keys."""
 
 
-@keys.command()
+@keys.command(with_appcontext=False)
 @click.argument("file", type=click.Path(path_type=Path))
 def new(file: Path) -> None:
     """Make FILE with fresh keys, readable by its owner alone; a file that is there is never touched."""

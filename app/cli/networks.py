@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from flask.cli import AppGroup
 
 from app.cli import terminal
 from app.domain import networks as register
@@ -17,7 +18,7 @@ REFUSALS = {
 }
 
 
-@click.group()
+@click.group(cls=AppGroup)
 def networks() -> None:
     """Register institutions' own networks; tries at passwords from there have generous limits."""
 

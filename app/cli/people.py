@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from flask.cli import AppGroup
 
 from app.cli import terminal
 from app.db import instant
@@ -20,7 +21,7 @@ REFUSALS = {
 }
 
 
-@click.group()
+@click.group(cls=AppGroup)
 def people() -> None:
     """Add, find and block people."""
 

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, exists, func, insert, literal_column, or_, select
 from sqlalchemy.orm import Session
 
-from app.db import NOW, Instant
+from app.db import NOW, Instant, table
 from app.models.audit import AuditAnchor, AuditEvent, AuditSeal, AuditSealed
 
 # How far behind the newest sealed event an unsealed one may stand: ids are drawn before commit.
@@ -57,7 +57,7 @@ class Verdict:
     faults: list[str]
 
 
-_RECORD = insert(AuditEvent.__table__).values(
+_RECORD = insert(table(AuditEvent)).values(
     at=NOW,
     event=bindparam("event"),
     actor_id=bindparam("actor_id"),

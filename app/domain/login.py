@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.config import Config
-from app.db import EPOCH, NOW, SKEW_SECONDS, Instant, after, later
+from app.db import EPOCH, NOW, SKEW_SECONDS, Instant, after, later, table
 from app.domain import audit, people, sessions, throttling
 from app.domain.audit import Event
 from app.domain.passwords import Hasher, HashingBusyError, required_type
@@ -92,6 +92,7 @@ class Flow:
     is_blocked: bool
     has_place: bool
     is_known_device: bool
+    is_slowed: bool
     required: PasswordType
 
     def step(self, at: datetime, notice: timedelta) -> Step:
@@ -127,7 +128,7 @@ _LOOK_UP = (
     .outerjoin(Credential, and_(Credential.user_id == User.id, Credential.ended_at.is_(None)))
     .where(User.username == bindparam("name"))
 )
-_BEGIN = insert(LoginFlow.__table__).values(
+_BEGIN = insert(table(LoginFlow)).values(
     token_mark=bindparam("token_mark"),
     username=bindparam("username"),
     user_id=bindparam("user_id"),
@@ -160,7 +161,7 @@ def begin(
     username = people.normal_username(typed)
     row = db.execute(_LOOK_UP, {"name": username or ""}).first()
     user_id = row.id if row else None
-    shown = username or typed.strip()[:40]
+    shown = people.shown_username(typed)
     password_type = (row.password_type if row else None) or decoy_type(keys, shown)
     if replaced_token:
         db.execute(delete(LoginFlow).where(LoginFlow.token_mark == keys.token_mark(KIND, replaced_token)))
@@ -217,6 +218,7 @@ _FIND = (
         exists()
         .where(KnownDevice.user_id == LoginFlow.user_id, KnownDevice.device_mark == bindparam("device_mark"))
         .label("is_known_device"),
+        throttling.IS_SLOWED.label("is_slowed"),
     )
     .outerjoin(User, User.id == LoginFlow.user_id)
     .outerjoin(Credential, and_(Credential.user_id == LoginFlow.user_id, Credential.ended_at.is_(None)))
@@ -225,12 +227,22 @@ _FIND = (
 
 
 def find_flow(
-    db: Session, keys: Keys, token: str, now: Instant, *, device_token: str | None = None
+    db: Session,
+    keys: Keys,
+    token: str,
+    now: Instant,
+    *,
+    device_token: str | None = None,
+    network: str | None = None,
 ) -> Flow | None:
-    """Return the flow of a cookie, or None where it has run out or never was."""
+    """Return the flow of a cookie, or None where it has run out or never was.
+
+    Device and network are needed where a secret is tried: they decide how the try is counted.
+    """
     values = {
         "token_mark": keys.token_mark(KIND, token),
         "device_mark": keys.token_mark(DEVICE_KIND, device_token) if device_token else "",
+        "network_bucket": throttling.network_bucket(keys, network) if network else "",
         "today": now.today,
     }
     row = db.execute(_FIND, values | now.binds).first()
@@ -259,6 +271,7 @@ def find_flow(
         is_blocked=row.blocked_at is not None,
         has_place=bool(row.has_place),
         is_known_device=bool(row.is_known_device),
+        is_slowed=bool(row.is_slowed),
         required=required_type(row.level, row.marked_password_type),
     )
 
@@ -287,6 +300,7 @@ def stand_in(username: str, password_type: PasswordType) -> Flow:
         is_blocked=False,
         has_place=False,
         is_known_device=False,
+        is_slowed=False,
         required=password_type,
     )
 
@@ -355,6 +369,8 @@ def check_password(
     now = clock()
     if not is_right:
         _note_refusal(db, flow, browser, "wrong", now)
+        if place is not Place.DEVICE:
+            throttling.note_failure(db, keys, browser.network, reserved.bucket, now)
         return Checked(Outcome.WRONG, replace(flow, wrong_tries=flow.wrong_tries + 1, picks=()))
     if flow.is_blocked or not flow.has_place:
         outcome = Outcome.BLOCKED if flow.is_blocked else Outcome.NO_AFFILIATION
@@ -380,6 +396,11 @@ def _reserve(db: Session, keys: Keys, flow: Flow, browser: Browser, now: Instant
         place, detail = Place.NETWORK, browser.institution_network
     else:
         place, detail = Place.OUTER, ""
+    if flow.is_slowed and place is not Place.DEVICE:
+        crowd = throttling.network_bucket(keys, browser.network)
+        passed = throttling.pass_slowed(db, crowd, is_institution=place is Place.NETWORK, now=now)
+        if not passed.is_allowed:
+            return passed, place
     if username is None:
         detail = throttling.shared_detail(keys, flow.username)
     bucket = throttling.bucket_name(keys, place, username or "", detail)
@@ -387,7 +408,7 @@ def _reserve(db: Session, keys: Keys, flow: Flow, browser: Browser, now: Instant
 
 
 _PROVE = (
-    update(LoginFlow.__table__)
+    update(table(LoginFlow))
     .where(
         LoginFlow.id == bindparam("flow_id"),
         _IS_ALIVE,
@@ -454,7 +475,7 @@ def _set_deadline(db: Session, config: Config, flow: Flow, now: Instant) -> None
 
 
 _FINISH = (
-    update(LoginFlow.__table__)
+    update(table(LoginFlow))
     .where(
         LoginFlow.id == bindparam("flow_id"),
         LoginFlow.finished_at.is_(None),

@@ -44,25 +44,18 @@ HISTORY = 5
 
 WORDLISTS = Path(__file__).resolve().parent.parent / "wordlists"
 SEASONS = (
-    "forår",
-    "foraar",
-    "sommer",
-    "efterår",
-    "efteraar",
-    "vinter",
-    "spring",
-    "summer",
-    "autumn",
-    "winter",
+    *("forår", "foraar", "sommer", "efterår", "efteraar", "vinter"),
+    *("spring", "summer", "autumn", "winter"),
 )
 MONTHS = (
-    "januar februar marts april juni juli august september oktober november december"
-    " january february march june july october"
-).split()
+    *("januar", "februar", "marts", "april", "juni", "juli", "august"),
+    *("september", "oktober", "november", "december"),
+    *("january", "february", "march", "june", "july", "october"),
+)
 WEEKDAYS = (
-    "mandag tirsdag onsdag torsdag fredag lørdag loerdag søndag soendag"
-    " monday tuesday wednesday thursday friday saturday sunday"
-).split()
+    *("mandag", "tirsdag", "onsdag", "torsdag", "fredag", "lørdag", "loerdag", "søndag", "soendag"),
+    *("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
+)
 SERVICE_WORDS = ("unilogin", "skole", "school", "adgangskode", "kodeord", "password")
 KEYBOARD_ROWS = ("qwertyuiopå", "asdfghjklæø", "zxcvbnm", "1234567890", "abcdefghijklmnopqrstuvwxyzæøå")
 RUN = 5

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date
+from typing import Any
 
-from sqlalchemy import ColumnElement, Date, and_, bindparam, func, literal, or_, select
+from sqlalchemy import ColumnElement, Date, SQLColumnExpression, and_, bindparam, func, literal, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.domain.passwords import About
@@ -30,8 +31,17 @@ TODAY = bindparam("today", type_=Date())
 
 def normal_username(text: str) -> str | None:
     """Return a typed username in its one form (S-11), or None where it cannot be one."""
-    folded = unicodedata.normalize("NFKC", text[:200]).strip().casefold()
+    folded = unicodedata.normalize("NFKC", text.strip()[:200]).strip().casefold()
     return folded if USERNAME.fullmatch(folded) else None
+
+
+def shown_username(text: str) -> str:
+    """Return a typed username as a flow keeps it: its one form, or the start of what is none.
+
+    What is none stays none when it is cut, and can be stored whatever it holds (S-11).
+    """
+    start = " ".join(text.split())[:40]
+    return normal_username(text) or "".join(c if c.isprintable() else "?" for c in start)
 
 
 def is_current(today: ColumnElement[date]) -> ColumnElement[bool]:
@@ -39,14 +49,14 @@ def is_current(today: ColumnElement[date]) -> ColumnElement[bool]:
     return and_(Affiliation.from_on <= today, or_(Affiliation.to_on.is_(None), Affiliation.to_on >= today))
 
 
-def has_place(user_id: ColumnElement[int], today: ColumnElement[date]) -> ColumnElement[bool]:
+def has_place(user_id: SQLColumnExpression[Any], today: ColumnElement[date]) -> ColumnElement[bool]:
     """Whether a user belongs anywhere: a current affiliation, or a right given by hand."""
     affiliated = select(Affiliation.id).where(Affiliation.user_id == user_id, is_current(today)).exists()
     entitled = select(Right.id).where(Right.user_id == user_id, Right.ended_at.is_(None)).exists()
     return or_(affiliated, entitled)
 
 
-def pupil_level(user_id: ColumnElement[int], today: ColumnElement[date]) -> ColumnElement[str | None]:
+def pupil_level(user_id: SQLColumnExpression[Any], today: ColumnElement[date]) -> ColumnElement[str | None]:
     """Return a pupil's own level, or NULL for who is no pupil."""
     return (
         select(Affiliation.level)

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Integer, Row, and_, bindparam, delete, ins
 from sqlalchemy.orm import Session
 
 from app.config import Config
-from app.db import NOW, SKEW_SECONDS, Instant, after, later
+from app.db import NOW, SKEW_SECONDS, Instant, after, later, table
 from app.domain import audit, people
 from app.domain.audit import Event
 from app.keys import Keys
@@ -37,7 +37,7 @@ class Login:
         return at - self.seen_at > timedelta(seconds=STAMP_SECONDS)
 
 
-_BEGIN = insert(SsoSession.__table__).values(
+_BEGIN = insert(table(SsoSession)).values(
     token_mark=bindparam("token_mark"),
     user_id=bindparam("user_id"),
     device=bindparam("device"),

@@ -1,4 +1,4 @@
-"""Counting tries at a secret, before they are made (S-11 to S-13, S-15).
+"""Counting tries at a secret, before they are made (S-11 to S-15).
 
 A bucket holds the tries of one account from one kind of place. A try is counted in one statement that
 also judges whether it may be made at all, so that a thousand at once cannot pass a limit of five.
@@ -10,15 +10,24 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, delete, or_, select, update
+from sqlalchemy import ColumnElement, Integer, bindparam, case, delete, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.db import NOW, SKEW_SECONDS, Instant, after, later
+from app.db import NOW, SKEW_SECONDS, Instant, after, later, table
 from app.keys import Keys, Purpose
-from app.models.credentials import Throttle
+from app.models.credentials import NetworkFailure, Throttle
+from app.models.sso import SsoSession
 
 SHARED_BUCKETS = 64
+
+# A network from which so many accounts failed in so many seconds, with so small a share of successes, is
+# slowed for as long again: one try in so many seconds (S-14).
+CROWD = 25
+CROWD_SECONDS = 600
+CROWD_SUCCESS = 0.3
+GAP_SECONDS = 3
+INSTITUTION_GAP_SECONDS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +135,7 @@ def give_back(db: Session, reserved: Reserved) -> None:
     )
 
 
-_CLEAR = delete(Throttle.__table__).where(Throttle.bucket == bindparam("name"))
+_CLEAR = delete(table(Throttle)).where(Throttle.bucket == bindparam("name"))
 
 
 def clear(db: Session, bucket: str) -> None:
@@ -138,3 +147,63 @@ def reopen(db: Session, bucket: str) -> None:
     """Open the outer bucket again if it had closed; one that only waits is left to wait (S-12)."""
     closes_at = Place.OUTER.value.closes_at
     db.execute(delete(Throttle).where(Throttle.bucket == bucket, Throttle.tries >= closes_at))
+
+
+def network_bucket(keys: Keys, network: str) -> str:
+    """Return the bucket of a whole network, which is only there while the network is slowed."""
+    return keys.mark(Purpose.TOKEN, "throttle", "crowd", network).hex()
+
+
+# Whether a network is slowed, as a condition for a statement that binds `network_bucket`.
+IS_SLOWED = exists().where(
+    Throttle.bucket == bindparam("network_bucket"),
+    Throttle.last_at > after(-CROWD_SECONDS),
+    Throttle.last_at <= after(SKEW_SECONDS),
+)
+_PASS = (
+    update(table(Throttle))
+    .where(Throttle.bucket == bindparam("name"), Throttle.next_at <= NOW)
+    .values(next_at=later(NOW, bindparam("gap", type_=Integer())))
+    .returning(Throttle.bucket)
+)
+
+
+def pass_slowed(db: Session, bucket: str, *, is_institution: bool, now: Instant) -> Reserved:
+    """Let one try in a gap through from a slowed network; an institution's own waits least, never long."""
+    gap = INSTITUTION_GAP_SECONDS if is_institution else GAP_SECONDS
+    is_through = db.execute(_PASS, {"name": bucket, "gap": gap} | now.binds).first() is not None
+    return Reserved(bucket, is_allowed=is_through, wait_seconds=0 if is_through else gap)
+
+
+def note_failure(db: Session, keys: Keys, network: str, account: str, now: Instant) -> None:
+    """Note a wrong try at an account from a network, and slow the network if it has been guessing."""
+    is_postgres = db.get_bind().dialect.name == "postgresql"
+    dialect: Any = postgresql if is_postgres else sqlite
+    noted = dialect.insert(NetworkFailure).values(network=network, account=account, at=now.sql)
+    keyed = [NetworkFailure.network, NetworkFailure.account]
+    db.execute(noted.on_conflict_do_update(index_elements=keyed, set_={"at": now.sql}))
+    since = now.after(-CROWD_SECONDS)
+    failed = db.scalar(
+        select(func.count())
+        .select_from(NetworkFailure)
+        .where(NetworkFailure.network == network, NetworkFailure.at > since)
+    )
+    if not failed or failed < CROWD:
+        return
+    succeeded = db.scalar(
+        select(func.count(SsoSession.id.distinct())).where(
+            SsoSession.network == network, SsoSession.created_at > since
+        )
+    )
+    if (succeeded or 0) / (failed + (succeeded or 0)) >= CROWD_SUCCESS:
+        return
+    slowed = dialect.insert(Throttle).values(
+        bucket=network_bucket(keys, network), tries=failed, last_at=now.sql, next_at=now.sql
+    )
+    values = {"tries": failed, "last_at": now.sql}
+    db.execute(slowed.on_conflict_do_update(index_elements=[Throttle.bucket], set_=values))
+
+
+def sweep(db: Session, now: Instant) -> None:
+    """Remove failures too old to tell of guessing."""
+    db.execute(delete(NetworkFailure).where(NetworkFailure.at < now.after(-CROWD_SECONDS)))

@@ -80,6 +80,16 @@ class Throttle(Base):
     next_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class NetworkFailure(Base):
+    """The last wrong try at an account from a network: many accounts tell of guessing (S-14)."""
+
+    __tablename__ = "network_failure"
+
+    network: Mapped[str] = mapped_column(String(45), primary_key=True)
+    account: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
 class KnownDevice(Base):
     """A device that has logged in to this account; the browser holds the id in a signed cookie."""
 

@@ -70,8 +70,8 @@ def _environment(app: Flask, catalogue: Catalogue, globals: dict[str, Any]) -> E
     addresses = app.url_map.bind("")
     env.globals.update(globals)
     env.fixed = {
-        "_": lambda text: catalogue.gettext(text),
-        "url_for": lambda endpoint: addresses.build(endpoint),
+        "_": catalogue.gettext,
+        "url_for": addresses.build,
         "asset": globals["asset"],
     }
     env.add_extension("jinja2.ext.i18n")

@@ -1,6 +1,7 @@
 """What is made once and answered from memory, before Flask: the static files.
 
-Files are joined, freed of comments, named by their content and compressed at start, so a browser may keep each for a year.
+Files are joined, freed of comments, named by their content and compressed at start, so that a browser may
+keep each for a year.
 """
 
 from __future__ import annotations

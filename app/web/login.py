@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, abort, request, url_for
 from werkzeug.wrappers import Response
 
+from app.config import PasswordProfile
 from app.domain import login, new_password, passwords
 from app.domain.login import Flow, Outcome, Step
 from app.domain.new_password import Practised
@@ -247,9 +248,9 @@ def _own_password_page(flow: Flow, form: NewPasswordForm, broken: list[Rule], st
     )
 
 
-def _rule(rule: Rule, profile: passwords.PasswordProfile) -> ShownRule:
+def _rule(rule: Rule, profile: PasswordProfile) -> ShownRule:
     if rule is Rule.LENGTH:
-        if profile is passwords.PasswordProfile.NIST:
+        if profile is PasswordProfile.NIST:
             return ShownRule(_("Mindst 8 tegn."), r"^.{8,}$")
         return ShownRule(_("Mellem 8 og 24 tegn."), r"^.{8,24}$")
     texts = {

@@ -10,11 +10,10 @@ from werkzeug.wrappers import Response
 from app.domain import credentials, login
 from app.domain.login import Flow, Outcome
 from app.models.people import PasswordType
-from app.web.browser import device_token
 from app.web.fields import UsernameForm
 from app.web.guard import current_login, public
 from app.web.page import known_destination, onward, page
-from app.web.transaction import db, keys, now
+from app.web.transaction import db
 from app.web.wizard import (
     NO_PROBLEM,
     STATUS,
@@ -27,6 +26,7 @@ from app.web.wizard import (
     picked,
     pictures_context,
     problem_of,
+    read_flow,
     same_person,
     words_context,
 )
@@ -96,7 +96,7 @@ def change_tried() -> Response:
         if username is None:
             return onward("recovery.choose")
         token, _kind = begin_flow(username)
-        flow = login.find_flow(db(), keys(), token, now(), device_token=device_token())
+        flow = read_flow(token)
         if flow is None:
             return onward("recovery.choose")
     answer = _tried(flow)

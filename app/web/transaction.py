@@ -61,7 +61,7 @@ def hasher() -> Hasher:
 class TransactionalFlask(Flask):
     """Flask, with the commit before the answer leaves, so that what is acknowledged is durable (S-03)."""
 
-    def dispatch_request(self) -> Response:  # type: ignore[override]
+    def dispatch_request(self) -> Response:
         """Answer by the view, then commit what it did."""
         answer: Any = super().dispatch_request()
         response: Response = self.make_response(answer)

@@ -12,13 +12,14 @@ from werkzeug.wrappers import Response
 
 from app.domain import login, new_password
 from app.domain.login import Checked, Flow, Outcome, Step
-from app.domain.passwords import CODE_LENGTH, code
+from app.domain.passwords import CODE_LENGTH, PICTURES, code
 from app.models.people import PasswordType
 from app.web import pictures
 from app.web.browser import (
     FLOW,
     LOGIN,
     browser,
+    coarse,
     device_token,
     drop_cookie,
     keep_device,
@@ -51,11 +52,17 @@ def find_flow(*, is_step: bool = True) -> Flow | None:
     """
     token = read_cookie(FLOW)
     if "flow" not in g:
-        g.flow = login.find_flow(db(), keys(), token, now(), device_token=device_token()) if token else None
+        g.flow = read_flow(token) if token else None
     flow: Flow | None = g.flow
     if is_step and token and flow is None:
         abort(410)
     return flow
+
+
+def read_flow(token: str) -> Flow | None:
+    """Return the half-done login of a token, as it stands for this browser."""
+    network = coarse(request.remote_addr or "") if request.method == "POST" else None
+    return login.find_flow(db(), keys(), token, now(), device_token=device_token(), network=network)
 
 
 def begin_flow(
@@ -196,8 +203,8 @@ def keep_pick(flow: Flow) -> bool:
     picks = flow.picks
     if undone:
         picks = picks[:-1]
-    elif pictures.is_known(tapped or "") and tapped not in picks and len(picks) < CODE_LENGTH:
-        picks = (*picks, tapped or "")
+    elif tapped in PICTURES and tapped not in picks and len(picks) < CODE_LENGTH:
+        picks = (*picks, tapped)
     login.keep_picks(db(), keys(), flow, picks)
     return True
 

@@ -11,7 +11,10 @@ import socket
 import sqlite3
 import subprocess
 import time
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -19,10 +22,13 @@ from urllib.parse import urlencode
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from app import keys as keyring
 from app.config import PROJECT, Config
 from app.db import Database
+from app.domain import login
 from app.domain.audit import Event
 from app.models.audit import AuditEvent
+from app.models.people import PasswordType
 from app.models.sso import SsoSession
 from app.serve import granian_command
 from tests.cast import Member, user_of
@@ -119,7 +125,7 @@ class Server:
         """Wait until a killed worker has been replaced."""
         self._wait(lambda: len(self.workers()) == self.config.workers)
 
-    def _wait(self, is_done: Any) -> None:
+    def _wait(self, is_done: Callable[[], bool]) -> None:
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         while not is_done():
             assert self._process is not None
@@ -140,18 +146,14 @@ class Server:
         (self.folder / "offset").unlink(missing_ok=True)
         (self.folder / "fault").unlink(missing_ok=True)
         with (
-            sqlite3.connect(self._template_file) as source,
-            sqlite3.connect(self.folder / "unilogin.db", timeout=10) as target,
+            closing(sqlite3.connect(self._template_file)) as source,
+            closing(sqlite3.connect(self.folder / "unilogin.db", timeout=10)) as target,
         ):
             target.execute("PRAGMA synchronous=OFF")
             source.backup(target, sleep=PAUSE_SECONDS)
-        source.close()
-        target.close()
 
     def forward(self, **amount: float) -> None:
         """Move the clock of both workers on."""
-        from datetime import timedelta
-
         file = self.folder / "offset"
         before = float(file.read_text()) if file.exists() else 0.0
         new = self.folder / "offset.new"
@@ -188,6 +190,13 @@ class Server:
             return Answer(answer.status, dict(answer.getheaders()), answer.read().decode())
         finally:
             connection.close()
+
+    def unknown_name(self, *, has_pictures: bool) -> str:
+        """Return a username that nobody has and that seems to have pictures, or words."""
+        ring = keyring.read(self.config.keys_file)
+        wanted = PasswordType.PICTURES if has_pictures else PasswordType.WORDS
+        names = (f"zzzz{number}" for number in range(1000, 10_000))
+        return next(name for name in names if login.decoy_type(ring, name) is wanted)
 
     # ---- What the store holds ----
 

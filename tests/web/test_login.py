@@ -1,17 +1,284 @@
-"""The login wizard as a browser without script meets it."""
+"""The login wizard as a browser without script meets it: everyone of the cast gets in (issue 2, 5.1)."""
 
 from __future__ import annotations
 
-from app.demo.cast import ANNA, BO
-from tests.pages import Browser
+import pytest
+from flask import Flask
+
+from app.db import Database
+from app.demo.cast import ANNA, BO, CARLA, EXPIRING, IDA, MARKED, STAGE, Member
+from app.web import pictures
+from app.web.i18n import date_text
+from tests import store
+from tests.cast import user_of
+from tests.conftest import SetClock
+from tests.pages import Browser, Page
+
+IN_DANISH = "da"
 
 
-def test_a_pupil_logs_in_with_words_and_sees_who_is_logged_in(browser: Browser) -> None:
-    page = browser.log_in("  BOLI1003 ", BO.password or "")
+def tap(browser: Browser, ids: tuple[str, ...]) -> Page:
+    """Tap pictures one by one; without script each tile is a button of its own."""
+    for picture in pictures.named(ids, IN_DANISH):
+        browser.press(picture.name)
+    return browser.current
+
+
+def begin(browser: Browser, member: Member) -> Page:
+    """Give the username."""
+    browser.open("/login")
+    browser.follow("Unilogin")
+    return browser.press("Næste", filled={"Brugernavn": member.username or ""})
+
+
+def slots(page: Page) -> str:
+    """Return what the slots say to one who cannot see them."""
+    return next(e.get("aria-label", "") for e in page.root.iter() if "data-slots" in e.attrib)
+
+
+def last_day_of(app: Flask, database: Database, member: Member) -> str:
+    """Return the last day of a password in words, as the store has it."""
+    with database.reading() as db:
+        user = user_of(db, member)
+    ends = [row for row in store.content(database, "credential")["credential"] if row[1] == user.id][0][7]
+    with app.test_request_context("/?ui_locales=da"):
+        return date_text(ends)
+
+
+def test_anna_logs_in_by_tapping_her_pictures(browser: Browser) -> None:
+    page = begin(browser, ANNA)
+    assert (page.path, page.heading) == ("/login/billeder", "Tryk på dine fire billeder")
+    assert slots(page) == "0 af 4 valgt"
+    page = tap(browser, ANNA.pictures)
+    assert slots(page) == "4 af 4 valgt"
+    page = browser.press("Log ind")
     assert page.path == "/mit"
-    assert "Bo Lind" in page.text
+    assert "Anna Holm" in page.text
+    assert "Fire billeder" in page.text
 
 
-def test_a_pupil_logs_in_with_the_names_of_the_pictures(browser: Browser) -> None:
-    page = browser.log_in(ANNA.username or "", "ugle KAGE sol bamse")
+def test_a_wrong_tap_is_taken_back_and_a_double_one_counts_once(browser: Browser) -> None:
+    begin(browser, ANNA)
+    tap(browser, (ANNA.pictures[0], ANNA.pictures[0], "raket"))
+    assert slots(browser.current) == "2 af 4 valgt"
+    page = browser.press("Slet")
+    assert slots(page) == "1 af 4 valgt"
+    page = tap(browser, ANNA.pictures[1:])
+    assert browser.press("Log ind").path == "/mit"
+
+
+def test_a_fifth_tap_changes_nothing_and_what_is_no_picture_is_no_tap(browser: Browser) -> None:
+    begin(browser, ANNA)
+    tap(browser, (*ANNA.pictures, "raket"))
+    assert slots(browser.current) == "4 af 4 valgt"
+    path, data = browser.form("raket")
+    assert slots(browser.post(path, data | {"pick": "../hund"})) == "4 af 4 valgt"
+    assert browser.press("Log ind").path == "/mit"
+
+
+def test_fewer_than_four_pictures_are_asked_for_again_and_are_no_try(
+    browser: Browser, database: Database
+) -> None:
+    begin(browser, ANNA)
+    tap(browser, ANNA.pictures[:3])
+    page = browser.press("Log ind")
+    assert page.status == 422
+    assert "Vælg fire billeder" in page.text
+    assert slots(page) == "3 af 4 valgt"
+    assert store.count(database, "throttle") == 0
+    tap(browser, ANNA.pictures[3:])
+    assert browser.press("Log ind").path == "/mit"
+
+
+def test_picked_pictures_are_nowhere_in_clear(browser: Browser, database: Database) -> None:
+    begin(browser, ANNA)
+    tap(browser, ANNA.pictures)
+    flow = str(store.content(database, "login_flow"))
+    assert not any(id in flow for id in ANNA.pictures)
+
+
+def test_the_code_that_script_collects_logs_in_too(browser: Browser) -> None:
+    begin(browser, ANNA)
+    path, data = browser.form("Log ind")
+    assert browser.post(path, data | {"code": ",".join(ANNA.pictures)}).path == "/mit"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "ugle kage sol bamse",
+        "Ugle, KAGE, sol, Bamse",
+        "owl cake sun teddy",
+        "owl kage sun bamse",
+    ],
+)
+def test_anna_writes_the_names_instead_in_danish_or_english(browser: Browser, typed: str) -> None:
+    begin(browser, ANNA)
+    assert "Skriv i stedet" in browser.current.text
+    assert browser.press("Log ind", filled={"De fire billeders navne": typed}).path == "/mit"
+
+
+def test_the_third_time_of_wrong_pictures_says_whom_to_ask(browser: Browser) -> None:
+    begin(browser, ANNA)
+    for number in (1, 2, 3):
+        page = browser.press("Log ind", filled={"De fire billeders navne": "sol kage bil hat"})
+        assert page.status == 422
+        assert "Det var ikke de rigtige billeder. Prøv igen." in page.text
+        assert ("Spørg din lærer eller en forælder." in page.text) == (number == 3)
+
+
+def test_wrong_taps_are_forgotten_before_the_next_try(browser: Browser) -> None:
+    begin(browser, ANNA)
+    tap(browser, ("sol", "kage", "bil", "hat"))
+    page = browser.press("Log ind")
+    assert page.status == 422
+    assert slots(page) == "0 af 4 valgt"
+    tap(browser, ANNA.pictures)
+    assert browser.press("Log ind").path == "/mit"
+
+
+@pytest.mark.parametrize(("member", "place"), [(IDA, "5.A"), (BO, "8.A"), (CARLA, "Lærer")])
+def test_ida_bo_and_carla_log_in_with_words(browser: Browser, member: Member, place: str) -> None:
+    page = begin(browser, member)
+    assert (page.path, page.heading) == ("/login/adgangskode", "Skriv din adgangskode")
+    page = browser.press("Log ind", filled={"Adgangskode": member.password or ""})
     assert page.path == "/mit"
+    assert f"{member.given_name} {member.family_name}" in page.text
+    assert place in page.text
+    assert "Egeskolen" in page.text
+
+
+def test_a_username_is_read_whatever_its_case_and_the_blanks_around_it(browser: Browser) -> None:
+    assert browser.log_in("  BOLI1003 ", BO.password or "").path == "/mit"
+
+
+def test_the_username_travels_along_and_is_never_asked_for_twice(browser: Browser) -> None:
+    page = begin(browser, BO)
+    assert "boli1003" in page.text
+    page = browser.press("Log ind", filled={"Adgangskode": "forkert"})
+    assert "boli1003" in page.text
+    page = browser.follow("Ikke dig?")
+    assert page.path == "/login/brugernavn"
+    browser.press("Næste", filled={"Brugernavn": IDA.username or ""})
+    assert browser.press("Log ind", filled={"Adgangskode": IDA.password or ""}).path == "/mit"
+    assert "Ida Krogh" in browser.current.text
+
+
+def test_no_username_is_asked_for_again(browser: Browser, database: Database) -> None:
+    browser.open("/login/brugernavn")
+    for typed in ("", "   "):
+        page = browser.press("Næste", filled={"Brugernavn": typed})
+        assert page.status == 422
+        assert "Skriv dit brugernavn." in page.text
+        assert page.title.startswith("Fejl: ")
+    assert store.count(database, "login_flow") == 0
+
+
+def test_a_password_is_not_trimmed_and_not_given_back(browser: Browser) -> None:
+    begin(browser, BO)
+    page = browser.press("Log ind", filled={"Adgangskode": f" {BO.password} "})
+    assert page.status == 422
+    assert "Brugernavn og adgangskode passer ikke sammen. Prøv igen." in page.text
+    assert (BO.password or "") not in page.response.text
+
+
+def test_the_level_four_pupil_postpones_once_and_changes_into_words_the_next_time(
+    app: Flask, browser: Browser, database: Database
+) -> None:
+    page = browser.log_in(STAGE.username or "", STAGE.secret or "")
+    assert (page.path, page.heading) == ("/login/varsel", "Din adgangskode skal snart skiftes")
+    assert "Du er kommet i en ny klasse." in page.text
+    assert f"Du kan vente til {last_day_of(app, database, STAGE)}." in page.text
+    assert browser.press("Senere").path == "/mit"
+    assert [event.event for event in store.events(database)][-2:] == [
+        "PASSWORD_CHANGE_POSTPONED",
+        "LOGGED_IN",
+    ]
+
+    later = Browser(app)
+    assert later.log_in(STAGE.username or "", STAGE.secret or "").path == "/login/varsel"
+    page = later.press("Skift nu")
+    assert (page.path, page.heading) == ("/login/ny-kode", "Din nye adgangskode")
+    secret = shown_secret(page)
+    later.follow("Jeg kan huske den")
+    assert later.press("Næste", filled={"Ny adgangskode": secret}).path == "/mit"
+    assert "Fire billeder" not in later.current.text
+
+    again = Browser(app)
+    again.open("/login/brugernavn")
+    page = again.press("Næste", filled={"Brugernavn": STAGE.username or ""})
+    assert page.path == "/login/adgangskode"
+    assert again.press("Log ind", filled={"Adgangskode": secret}).path == "/mit"
+
+
+def shown_secret(page: Page) -> str:
+    """Return the password that a page shows."""
+    found = [e for e in page.root.iter("p") if e.get("class") == "secret-words"]
+    assert len(found) == 1
+    return (found[0].text or "").strip()
+
+
+def test_an_adult_is_warned_with_the_last_day_and_may_wait(
+    app: Flask, browser: Browser, database: Database
+) -> None:
+    page = browser.log_in(EXPIRING.username or "", EXPIRING.password or "")
+    assert page.path == "/login/varsel"
+    assert "Din adgangskode er snart et år gammel." in page.text
+    assert f"Du kan vente til {last_day_of(app, database, EXPIRING)}." in page.text
+    assert browser.press("Senere").path == "/mit"
+
+
+@pytest.mark.parametrize(("member", "days"), [(STAGE, 21), (EXPIRING, 11)])
+def test_after_the_last_day_there_is_only_change_now(
+    browser: Browser, database: Database, clock: SetClock, member: Member, days: int
+) -> None:
+    clock.forward(days=days)
+    page = browser.log_in(member.username or "", member.secret or "")
+    assert (page.path, page.heading) == ("/login/varsel", "Du skal skifte adgangskode nu")
+    assert "Senere" not in page.text
+    path, data = browser.form("Skift nu")
+    data.pop("now")
+    page = browser.post(path, data | {"later": "1"})
+    assert page.path == "/login/ny-kode"
+    assert browser.open("/mit").path == "/login"
+    assert store.count(database, "sso_session") == 0
+
+
+def test_a_pupil_marked_for_pictures_gets_pictures_and_no_warning(browser: Browser) -> None:
+    page = begin(browser, MARKED)
+    assert page.path == "/login/billeder"
+    tap(browser, MARKED.pictures)
+    assert browser.press("Log ind").path == "/mit"
+    assert "5.B" in browser.current.text
+
+
+def test_an_unknown_name_is_asked_for_a_password_like_any_other(browser: Browser) -> None:
+    browser.open("/login/brugernavn")
+    page = browser.press("Næste", filled={"Brugernavn": "qqqq9999"})
+    assert page.status == 200
+    assert page.path in ("/login/adgangskode", "/login/billeder")
+    label = "Adgangskode" if page.path.endswith("adgangskode") else "De fire billeders navne"
+    page = browser.press("Log ind", filled={label: "sol kage bil hat"})
+    assert page.status == 422
+
+
+@pytest.mark.parametrize(
+    "typed", ["a", "æøå", "anna\x001001", "x" * 5000, "<b>anna</b>", "anna 1001", "\u202eanna"]
+)
+def test_what_cannot_be_a_username_fails_like_an_unknown_one(browser: Browser, typed: str) -> None:
+    """S-11: it is neither told apart nor an error of ours."""
+    browser.open("/login/brugernavn")
+    path, data = browser.form("Næste")
+    page = browser.post(path, data | {"username": typed})
+    assert page.status == 200
+    assert page.path in ("/login/adgangskode", "/login/billeder")
+    label = "Adgangskode" if page.path.endswith("adgangskode") else "De fire billeders navne"
+    assert browser.press("Log ind", filled={label: "sol kage bil hat"}).status == 422
+
+
+def test_back_after_the_login_leads_on_not_to_a_second_login(browser: Browser, database: Database) -> None:
+    """S-19."""
+    browser.log_in(BO.username or "", BO.password or "")
+    for path in ("/login/adgangskode", "/login/billeder", "/login", "/login/varsel", "/login/oev"):
+        assert browser.open(path).path == "/mit"
+    assert store.count(database, "sso_session") == 1

@@ -56,6 +56,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("number", name="uq_institution_number"),
     )
     op.create_table(
+        "network_failure",
+        sa.Column("network", sa.String(45), nullable=False),
+        sa.Column("account", sa.String(64), nullable=False),
+        sa.Column("at", UtcTime(), nullable=False),
+        sa.PrimaryKeyConstraint("network", "account", name="pk_network_failure"),
+    )
+    op.create_index("ix_network_failure_at", "network_failure", ["at"], unique=False)
+    op.create_table(
         "throttle",
         sa.Column("bucket", sa.String(64), nullable=False),
         sa.Column("tries", INT, nullable=False),
@@ -237,6 +245,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_mark", name="uq_sso_session_token_mark"),
     )
     op.create_index("ix_sso_session_expires_at", "sso_session", ["expires_at"], unique=False)
+    op.create_index(
+        "ix_sso_session_network_created_at", "sso_session", ["network", "created_at"], unique=False
+    )
     op.create_index("ix_sso_session_user_id", "sso_session", ["user_id"], unique=False)
     op.create_table(
         "affiliation",

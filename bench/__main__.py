@@ -1,0 +1,159 @@
+"""`python -m bench`: what a login, a page and an idle server cost, on SQLite and on PostgreSQL.
+
+Two workers, on loopback only; each round is bounded, and everything is gone afterwards. The figures are
+printed whatever they are: the exit code says only whether there are any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import processes
+from bench.figures import Target, middle, percentile
+from bench.school import FRONT_PAGE, LOGIN_PAGE, PAGES, School
+from bench.server import BenchError, Server
+from tests.postgres import Postgres, PostgresError
+
+DATABASES = ("sqlite", "postgresql")
+FEW = 500
+CLIENTS = (1, 8, 32)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is measured."""
+
+    rounds: int = 5
+    logins: int = 60
+    crowd: int = 160
+    reads: int = 700
+    people: int = 100_000
+    with_password: int = FEW
+
+
+def main() -> int:
+    """Measure and print; returns the exit code."""
+    words = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    words.add_argument("--quick", action="store_true", help="fewer rounds: about a minute, less sure")
+    words.add_argument("--only", choices=DATABASES, help="one database instead of both")
+    words.add_argument("--people", type=int, help=f"how many the large school has (else {Plan().people})")
+    options = words.parse_args()
+    plan = Plan(rounds=2, logins=30, crowd=60, reads=400, people=10_000) if options.quick else Plan()
+    if options.people:
+        plan = Plan(plan.rounds, plan.logins, plan.crowd, plan.reads, options.people)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    scratch = Path(tempfile.gettempdir()) / "bench"
+    scratch.mkdir(mode=0o755, exist_ok=True)
+    tempfile.tempdir = str(scratch)
+    print(f"At the start: {processes.load_average()}.", flush=True)
+    try:
+        measured = {
+            database: measure(database, plan) for database in DATABASES if options.only in (None, database)
+        }
+    except (BenchError, PostgresError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    for database, (few, many) in measured.items():
+        print_targets(database, few, many)
+    return 0
+
+
+def measure(database: str, plan: Plan) -> tuple[School, School]:
+    """Measure one database with few and with many people, round by round in turn."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{database}-")))
+        postgres = stack.enter_context(Postgres(durable=True)) if database == "postgresql" else None
+        small, large = Server(folder / "few", postgres), Server(folder / "many", postgres)
+        stack.callback(large.stop)
+        stack.callback(small.stop)
+        small.fill(FEW, plan.with_password)
+        large.fill(plan.people, plan.with_password, like=small)
+        small.start()
+        few = School(small, FEW, plan.with_password)
+        large.start()
+        many = School(large, plan.people, plan.with_password)
+        schools = (few, many)
+        for school in schools:
+            school.warm_up()
+        for _ in range(plan.rounds):
+            for school in schools:
+                school.measure_logins(1, plan.logins)
+            for school in schools:
+                for path in PAGES:
+                    school.measure_reads(path, plan.reads)
+        for clients in CLIENTS[1:]:
+            for _ in range(min(plan.rounds, 3)):
+                for school in schools:
+                    school.measure_logins(clients, plan.crowd)
+        for school in schools:
+            school.finish()
+            print_school(database, school)
+    return few, many
+
+
+def print_school(database: str, school: School) -> None:
+    """Print all figures of one school; CPU is in milliseconds for each login or page."""
+    print(f"\n{database}, {school.people} people, two workers ({processes.load_average()})")
+    print(
+        "             logins       whole login, ms    password, ms       CPU for each, ms:"
+        "  of it          rest/"
+    )
+    print(
+        "at a time   a second      p50      p99      p50      p99    server    hash    rest    hash"
+        "   database   load"
+    )
+    for clients, rounds in school.logins.items():
+        whole = [seconds * 1000 for one in rounds for seconds in one.took.whole]
+        password = [seconds * 1000 for one in rounds for seconds in one.took.password]
+        print(
+            f"{clients:>9}{middle(rounds, lambda r: r.rate):>11.1f}"
+            f"{percentile(whole, 50):>9.1f}{percentile(whole, 99):>9.1f}"
+            f"{percentile(password, 50):>9.1f}{percentile(password, 99):>9.1f}"
+            f"{middle(rounds, lambda r: r.server_ms):>10.2f}{middle(rounds, lambda r: r.hash_ms):>8.2f}"
+            f"{middle(rounds, lambda r: r.rest_ms):>8.2f}{middle(rounds, lambda r: r.rest_to_hash):>8.2f}"
+            f"{middle(rounds, lambda r: r.database_ms):>11.2f}{middle(rounds, lambda r: r.load_ms):>7.2f}"
+        )
+    for path, rounds in school.reads.items():
+        print(
+            f"GET {path:<20}{middle(rounds, lambda r: r.server_ms):>6.2f} ms CPU,"
+            f"{middle(rounds, lambda r: r.rate):>7.0f} a second"
+        )
+    print(f"memory (PSS) of all server processes: {school.idle_megabytes:.0f} MB idle,", end=" ")
+    print(f"{school.loaded_megabytes:.0f} MB after load", flush=True)
+
+
+def print_targets(database: str, few: School, many: School) -> None:
+    """Print what is to be reached, what was, and whether that will do."""
+    alone, crowd = few.logins[1], [rounds for clients, rounds in few.logins.items() if clients > 1]
+    pairs = zip(alone, many.logins[1], strict=True)
+    ratio = sorted(large.both_ms / small.both_ms for small, large in pairs)
+    targets = (
+        Target(
+            "CPU beside the hash / CPU of the hash, one at a time",
+            middle(alone, lambda r: r.rest_to_hash),
+            0.8,
+        ),
+        Target(
+            "logins a second on this machine",
+            max(middle(rounds, lambda r: r.rate) for rounds in crowd),
+            70,
+            is_at_most=False,
+        ),
+        Target("login page, ms CPU", middle(few.reads[LOGIN_PAGE], lambda r: r.server_ms), 1.0),
+        Target("front page, ms CPU", middle(few.reads[FRONT_PAGE], lambda r: r.server_ms), 1.0),
+        Target("memory idle, two workers, MB", few.idle_megabytes, 200),
+        Target(f"CPU a login, {many.people} / {few.people} people", ratio[len(ratio) // 2], 1.1),
+    )
+    print(f"\n{database:<58}{'figure':>8}   {'target':>7}")
+    for target in targets:
+        print(target.line)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""One server over one school, measured round by round."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import cycle, islice
+
+from app.demo.extra import username
+from bench.figures import Round
+from bench.load import Task
+from bench.server import PASSWORD, Server
+
+LOGIN_PAGE, FRONT_PAGE = "/login/brugernavn", "/da/"
+PAGES = (LOGIN_PAGE, FRONT_PAGE)
+READERS = 2
+
+
+class School:
+    """A running server, the people who take turns at it, and the rounds so far."""
+
+    def __init__(self, server: Server, people: int, with_password: int) -> None:
+        """Take a server that has been started."""
+        self.server, self.people = server, people
+        self._turns: Iterator[str] = cycle(username(index) for index in range(with_password))
+        self.idle_megabytes = server.memory()
+        self.loaded_megabytes = 0.0
+        self.logins: dict[int, list[Round]] = {}
+        self.reads: dict[str, list[Round]] = {}
+
+    def warm_up(self) -> None:
+        """Let both workers compile, connect and cache what they do once."""
+        self._logins(clients=8, count=24)
+        for path in PAGES:
+            self._reads(path, 200)
+
+    def measure_logins(self, clients: int, count: int) -> None:
+        """Add a round of logins."""
+        self.logins.setdefault(clients, []).append(self._logins(clients, count))
+
+    def measure_reads(self, path: str, count: int) -> None:
+        """Add a round of reads of one page, each by a stranger."""
+        self.reads.setdefault(path, []).append(self._reads(path, count))
+
+    def finish(self) -> None:
+        """Note the memory after all that."""
+        self.loaded_megabytes = self.server.memory()
+
+    def _logins(self, clients: int, count: int) -> Round:
+        people = list(islice(self._turns, count))
+        return self._round(Task(self.server.port, clients, people=people, password=PASSWORD))
+
+    def _reads(self, path: str, count: int) -> Round:
+        return self._round(Task(self.server.port, READERS, paths=[path] * count))
+
+    def _round(self, task: Task) -> Round:
+        before = self.server.usage()
+        took = self.server.meet(task)
+        return Round(task.clients, len(took.whole), self.server.usage().since(before), took)

@@ -1,0 +1,217 @@
+"""The steps of a login without a web: each in a transaction of its own, as a request has it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import nacl.exceptions
+import nacl.pwhash.argon2id
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.config import Config
+from app.db import Database, Instant, instant
+from app.domain import login, new_password, sessions
+from app.domain.login import Browser, Checked, Flow
+from app.domain.new_password import Pending, Practised
+from app.domain.passwords import Hasher, Rule
+from app.domain.sessions import Login
+from app.keys import Keys
+from app.models.people import PasswordType
+from app.world import Dice
+from tests.conftest import SetClock
+
+T = TypeVar("T")
+
+STRANGER = Browser(None, "Firefox, Linux", "192.0.2.0/24")
+AT_SCHOOL = replace(STRANGER, institution_network="7")
+
+
+def device(token: str) -> Browser:
+    """Return a browser that holds a device's token."""
+    return replace(STRANGER, device_token=token)
+
+
+class CountingHasher(Hasher):
+    """Counts the hashes computed, by what asked for them."""
+
+    hashed = 0
+    verified = 0
+
+    def hash(self, secret: str, user_id: int, password_type: PasswordType) -> str:
+        self.hashed += 1
+        return super().hash(secret, user_id, password_type)
+
+    def verify(self, secret: str, user_id: int, password_type: PasswordType, hashed: str | None) -> bool:
+        self.verified += 1
+        return super().verify(secret, user_id, password_type, hashed)
+
+
+class QuickHasher(Hasher):
+    """Hashes with next to no work, for tests of everything else than the hash; `verified` counts."""
+
+    verified = 0
+
+    def hash(self, secret: str, user_id: int, password_type: PasswordType) -> str:
+        marked = self._marked(secret, user_id, password_type)
+        return nacl.pwhash.argon2id.str(marked, 1, 8192).decode("ascii")
+
+    def verify(self, secret: str, user_id: int, password_type: PasswordType, hashed: str | None) -> bool:
+        self.verified += 1
+        if hashed is None:
+            return False
+        try:
+            marked = self._marked(secret, user_id, password_type)
+            return bool(nacl.pwhash.verify(hashed.encode("ascii"), marked))
+        except nacl.exceptions.InvalidkeyError:
+            return False
+
+    def is_outdated(self, hashed: str) -> bool:
+        return False
+
+
+@dataclass
+class Acts:
+    """What there is to do in a half-done login."""
+
+    database: Database
+    keys: Keys
+    hasher: Hasher
+    config: Config
+    clock: SetClock
+    dice: Dice
+
+    def now(self) -> Instant:
+        """Return the present by the test's clock."""
+        return instant(self.clock)
+
+    @contextmanager
+    def writing(self) -> Iterator[tuple[Session, Instant]]:
+        """Open a transaction that is committed at the end."""
+        with self.database.writing() as db:
+            db.connection()
+            yield db, self.now()
+            db.commit()
+
+    def begin(self, typed: str, *, is_change: bool = False) -> str:
+        """Type a username; returns the flow's token."""
+        with self.writing() as (db, now):
+            token, _ = login.begin(db, self.keys, self.dice, self.config, now, typed, is_change=is_change)
+        return token
+
+    def find(self, token: str, browser: Browser = STRANGER) -> Flow | None:
+        """Return the flow of a token, or None."""
+        with self.database.reading() as db:
+            return login.find_flow(db, self.keys, token, self.now(), device_token=browser.device_token)
+
+    def flow(self, token: str, browser: Browser = STRANGER) -> Flow:
+        """Return the flow of a token, which is there."""
+        found = self.find(token, browser)
+        assert found is not None
+        return found
+
+    def check(self, token: str, secret: str, browser: Browser = STRANGER) -> Checked:
+        """Try a secret."""
+        with self.writing() as (db, now):
+            flow = login.find_flow(db, self.keys, token, now, device_token=browser.device_token)
+            assert flow is not None
+            return login.check_password(
+                db, self.keys, self.hasher, self.config, flow, secret, browser, self.now
+            )
+
+    def tries(self, username: str, secret: str, browser: Browser = STRANGER) -> Checked:
+        """Type a username and try a secret."""
+        return self.check(self.begin(username), secret, browser)
+
+    def postpone(self, token: str) -> bool:
+        """Answer the warning with «later»."""
+        with self.writing() as (db, now):
+            return login.postpone(db, self.flow(token), now)
+
+    def assign(self, token: str, *, anew: bool = False) -> Pending:
+        """Ask for a new password."""
+        with self.writing() as (db, now):
+            changing = login.want_change(db, self.flow(token))
+            return new_password.assign(db, self.keys, self.dice, self.config, changing, now, anew=anew)
+
+    def choose(self, token: str, secret: str) -> list[Rule]:
+        """Choose a new password; returns the rules it breaks."""
+        flow = self.flow(token)
+        with self.writing() as (db, now):
+            return new_password.choose(db, self.keys, self.hasher, self.config, flow, secret, now)
+
+    def pending(self, token: str) -> Pending | None:
+        """Return the password that waits."""
+        with self.database.reading() as db:
+            return new_password.find_pending(db, self.keys, self.flow(token), self.now())
+
+    def confirm(self, token: str, typed: str) -> Practised:
+        """Type the new password once."""
+        flow = self.flow(token)
+        with self.writing() as (db, _now):
+            outcome, _ = new_password.confirm(
+                db, self.keys, self.hasher, self.config, flow, typed, STRANGER, self.now
+            )
+        return outcome
+
+    def finish(self, token: str, browser: Browser = STRANGER) -> str | None:
+        """Log in; returns the session's token."""
+        flow = self.flow(token)
+        with self.writing() as (db, now):
+            place = browser.device_token or self.dice.token()
+            return login.finish(db, self.keys, self.config, flow, browser, place, now)
+
+    def log_in(self, username: str, secret: str, browser: Browser = STRANGER) -> str:
+        """Log in from the username on; returns the session's token."""
+        token = self.begin(username)
+        checked = self.check(token, secret, browser)
+        assert checked.outcome is login.Outcome.ACCEPTED
+        session = self.finish(token, browser)
+        assert session is not None
+        return session
+
+    def change(self, username: str, old: str, new: str) -> str:
+        """Change a password from the username on; returns the session's token."""
+        token = self.begin(username, is_change=True)
+        assert self.check(token, old).outcome is login.Outcome.ACCEPTED
+        assert self.choose(token, new) == []
+        assert self.confirm(token, new) is Practised.CONFIRMED
+        session = self.finish(token)
+        assert session is not None
+        return session
+
+    def login_of(self, session: str) -> Login | None:
+        """Return the living session of a token."""
+        with self.database.reading() as db:
+            return sessions.find(db, self.keys, self.config, session, self.now())
+
+    def all(self, query: Any) -> list[Any]:
+        """Return what the store holds."""
+        with self.database.reading() as db:
+            return list(db.scalars(query))
+
+    def one(self, query: Any) -> Any:
+        """Return the one thing that the store holds."""
+        (found,) = self.all(query)
+        return found
+
+    def count(self, table: type[Any], *conditions: Any) -> int:
+        """Return how many rows there are."""
+        return int(self.one(select(func.count()).select_from(table).where(*conditions)))
+
+
+def at_once(count: int, act: Callable[[int], T]) -> list[T]:
+    """Do the same in many threads that start together; returns what came of each."""
+    gate = threading.Barrier(count)
+
+    def run(number: int) -> T:
+        gate.wait(30)
+        return act(number)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))

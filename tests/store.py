@@ -1,0 +1,51 @@
+"""What the store holds, for tests that tell what an answer must have changed, or left alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Table, func, select
+
+from app.db import Base, Database
+from app.models.audit import AuditEvent
+
+TABLES: dict[str, Table] = dict(Base.metadata.tables)
+# What a request of the web can write to; the rest of the school is only read.
+WRITTEN = (
+    "audit_event",
+    "credential",
+    "known_device",
+    "login_flow",
+    "pending_password",
+    "sso_session",
+    "throttle",
+    "user",
+)
+
+
+def content(database: Database, *names: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Return all rows of the tables that requests write to, or of those named."""
+    with database.reading() as db:
+        return {
+            name: sorted((tuple(row) for row in db.execute(select(TABLES[name]))), key=repr)
+            for name in names or WRITTEN
+        }
+
+
+def count(database: Database, name: str) -> int:
+    """Return how many rows a table has."""
+    with database.reading() as db:
+        return db.scalar(select(func.count()).select_from(TABLES[name])) or 0
+
+
+def events(database: Database, name: str | None = None) -> list[AuditEvent]:
+    """Return what was done, oldest first; of one kind where it is named."""
+    with database.reading() as db:
+        found = db.scalars(select(AuditEvent).order_by(AuditEvent.id))
+        return [event for event in found if name in (None, event.event)]
+
+
+def all_text(database: Database) -> str:
+    """Return everything in the store as one text, to search for what must not be there."""
+    return json.dumps(content(database, *TABLES), default=repr, ensure_ascii=False)
