@@ -80,6 +80,7 @@ def _prepare(config: Config, *, is_fresh: bool) -> None:
     if config.is_demo:
         with app.app_context():
             school.load_and_show(app.extensions)
+    print(f"{config.public_url}  (Ctrl-C: stop)\n")
     database.engine.dispose()
 
 

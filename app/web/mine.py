@@ -14,11 +14,11 @@ from app.domain.audit import Event
 from app.domain.sessions import Login
 from app.models.audit import AuditEvent
 from app.models.credentials import Authorisation
-from app.models.people import Affiliation, Category, PasswordType, RightKind
+from app.models.people import Affiliation, Category, PasswordType, RightKind, Role
 from app.web.browser import LOGIN, device_text, drop_cookie
 from app.web.fields import N_
 from app.web.guard import current_login, public, requires
-from app.web.i18n import date_text, moment_text
+from app.web.i18n import date_text, language, moment_text
 from app.web.i18n import gettext as _
 from app.web.page import leave, onward, page, site
 from app.web.transaction import config, db, now
@@ -55,6 +55,15 @@ CATEGORIES = {
     Category.EMPLOYEE: N_("Medarbejder"),
     Category.EXTERNAL: N_("Ekstern"),
     Category.CONTACT: N_("Kontaktperson"),
+}
+# The help that is meant for a role, by its address; the tools themselves join it as they come.
+_HELP: dict[Category | Role | RightKind, tuple[str, str]] = {
+    Category.PUPIL: ("elev", N_("Hjælp til elever")),
+    Category.CONTACT: ("foraelder", N_("Hjælp til forældre")),
+    Category.EMPLOYEE: ("personale", N_("Hjælp til personale")),
+    Category.EXTERNAL: ("personale", N_("Hjælp til personale")),
+    Role.LAERER: ("laerer", N_("Hjælp til lærere")),
+    RightKind.USER_ADMINISTRATOR: ("personale", N_("Hjælp til personale")),
 }
 # The source systems' own words for roles; shown in the reader's language.
 ROLES = (
@@ -97,6 +106,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """Something a person's role may open."""
+
+    title: str
+    help: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShownPassword:
     """The password in force, as far as its owner is told."""
 
@@ -133,11 +151,12 @@ def overview() -> Response:
     living = _living()
     moment = now()
     places = people.list_places(db(), living.user_id, moment.today)
+    rights = people.list_rights(db(), living.user_id)
     password = credentials.find_current(db(), living.user_id, living.id, moment.at)
     return page(
         "mine/overview.html",
         person=Person(living.name, living.username, living.uni_id),
-        places=_places(living, places),
+        places=_places(places, rights),
         password=_password(password),
         sessions=[
             ShownSession(
@@ -150,7 +169,7 @@ def overview() -> Response:
             for one in sessions.list_living(db(), config(), living.user_id, moment)
         ],
         events=_events(living, audit.list_about(db(), living.user_id, most=RECENT)),
-        tools=[],
+        tools=_tools(places, rights),
         notice=_notice(password),
     )
 
@@ -217,16 +236,31 @@ def _living() -> Login:
     return living
 
 
-def _places(living: Login, affiliations: list[Affiliation]) -> list[Place]:
+Rights = list[tuple[RightKind, str | None]]
+
+
+def _places(affiliations: list[Affiliation], rights: Rights) -> list[Place]:
     groups = people.list_groups(db(), [one.id for one in affiliations]) if affiliations else {}
     shown = []
     for one in affiliations:
         names = [one.main_group.name] if one.main_group else groups.get(one.id, [])
         roles = [_(role) for role in one.roles] or [_(CATEGORIES[one.category])]
         shown.append(Place(one.institution.name, one.institution.number, ", ".join(names), roles))
-    for kind, institution in people.list_rights(db(), living.user_id):
+    for kind, institution in rights:
         shown.append(Place(institution or site().brand, "", "", [_(RIGHTS[kind])]))
     return shown
+
+
+def _tools(affiliations: list[Affiliation], rights: Rights) -> list[Tool]:
+    """Return what a person's roles may open here, each once."""
+    found = [_HELP[kind] for kind, _institution in rights if kind in _HELP]
+    for one in affiliations:
+        is_teacher = Role.LAERER in one.roles
+        found.append(_HELP[Role.LAERER if is_teacher else one.category])
+    return [
+        Tool(_(title), "", url_for("support.audience", lang=language(), audience=audience))
+        for audience, title in dict.fromkeys(found)
+    ]
 
 
 def _password(current: credentials.Current | None) -> ShownPassword | None:

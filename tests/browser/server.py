@@ -15,6 +15,8 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from email.message import Message
+from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -43,8 +45,15 @@ class Answer:
     """What came back of one request that no browser made."""
 
     status: int
-    headers: dict[str, str]
+    headers: Message
     text: str
+
+    def cookie(self, name: str) -> str | None:
+        """Return the value of a cookie that is set."""
+        found = SimpleCookie[str]()
+        for line in self.headers.get_all("Set-Cookie", []):
+            found.load(line)
+        return found[name].value if name in found else None
 
 
 class Server:
@@ -187,7 +196,7 @@ class Server:
         try:
             connection.request(method, path, body=body, headers=headers)
             answer = connection.getresponse()
-            return Answer(answer.status, dict(answer.getheaders()), answer.read().decode())
+            return Answer(answer.status, answer.headers, answer.read().decode())
         finally:
             connection.close()
 

@@ -90,3 +90,12 @@ def is_logged_in(page: Page, member: Member) -> None:
     """Expect «Mit Unilogin» of a person."""
     sees(page, "Mit Unilogin")
     expect(page.get_by_text(f"Hej {member.shown_name}. Du er logget ind.")).to_be_visible()
+
+
+def form_of(page: Page, action: str, **filled: str) -> tuple[dict[str, str], str]:
+    """Return what the page's form for an address would send, and the browser's cookies."""
+    form: dict[str, str] = page.locator(f"form[action='{action}']").first.evaluate(
+        "form => Object.fromEntries(new FormData(form))"
+    )
+    cookies = "; ".join(f"{one['name']}={one['value']}" for one in page.context.cookies())
+    return form | filled, cookies

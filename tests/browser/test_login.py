@@ -112,11 +112,12 @@ def test_after_five_wrong_passwords_the_waiting_time_is_said_and_afterwards_the_
 ) -> None:
     """S-13: five free tries on an unknown device, then a wait that is told (S-15)."""
     give_username(page, BO.username)
+    sees(page, ASK_WORDS)
     for _ in range(5):
-        sees(page, ASK_WORDS)
-        try_words(page, "forkert adgangskode")
+        with page.expect_response(lambda answer: answer.request.method == "POST") as answered:
+            try_words(page, "forkert adgangskode")
+        assert answered.value.status == 422
         expect(summary(page)).to_contain_text(WRONG)
-        page.reload()
     try_words(page, BO.password)
     expect(summary(page)).to_contain_text("sekunder, og prøv igen.")
     expect(summary(page)).to_contain_text("Din lærer kan også give dig en ny adgangskode.")

@@ -27,7 +27,7 @@ def tap(browser: Browser, ids: tuple[str, ...]) -> Page:
 def begin(browser: Browser, member: Member) -> Page:
     """Give the username."""
     browser.open("/login")
-    browser.follow("Unilogin")
+    browser.follow("Brugernavn og adgangskode")
     return browser.press("Næste", filled={"Brugernavn": member.username or ""})
 
 
@@ -40,7 +40,7 @@ def last_day_of(app: Flask, database: Database, member: Member) -> str:
     """Return the last day of a password in words, as the store has it."""
     with database.reading() as db:
         user = user_of(db, member)
-    ends = [row for row in store.content(database, "credential")["credential"] if row[1] == user.id][0][7]
+    ends = next(row for row in store.content(database, "credential")["credential"] if row[1] == user.id)[7]
     with app.test_request_context("/?ui_locales=da"):
         return date_text(ends)
 
