@@ -257,7 +257,9 @@ def find_flow(
         destination=row.destination,
         is_change=row.is_change,
         # A proof by a password that has been changed since proves nothing.
-        is_proved=row.proof is not None and row.proved_credential_id == row.credential_id,
+        is_proved=row.proof is not None
+        and row.credential_id is not None
+        and row.proved_credential_id == row.credential_id,
         has_postponed=row.has_postponed,
         wrong_tries=row.wrong_tries,
         picks=_unsealed_picks(keys, row.sealed_picks, token),

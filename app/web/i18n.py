@@ -111,6 +111,14 @@ def languages() -> list[tuple[str, str, str, str, bool]]:
     return rows
 
 
+def alternates() -> list[tuple[str, str]]:
+    """Return a public page's full address in each language, by the configured host (S-08)."""
+    if not request.view_args or "lang" not in request.view_args:
+        return []
+    public_url = current_app.extensions["config"].public_url
+    return [(code, public_url + href) for code, _name, _direction, href, _current in languages()]
+
+
 def date_text(at: datetime) -> str:
     """Return a day in words: «22. november 2026»."""
     return format_date(at.astimezone(COPENHAGEN), "long", locale=language())

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 from app.domain.site import Site
 from app.web.environment import Templates
 from app.web.i18n import gettext as _
-from app.web.i18n import language, languages, text_direction
+from app.web.i18n import alternates, language, languages, text_direction
 
 # The pages that a login may be on its way to; nothing else is ever gone to by a name in a request (S-65).
 DESTINATIONS = frozenset({"mine.overview", "mine.history", "recovery.change"})
@@ -27,6 +27,7 @@ PATH = re.compile(r"/[a-z0-9/-]{0,150}")
 def init(app: Flask) -> None:
     """Compile the templates; they see these names, the page's context, and nothing else."""
     seen = {
+        "alternates": alternates,
         "asset": app.extensions["assets"].address,
         "current_user": current_user,
         "is_demo": is_demo,

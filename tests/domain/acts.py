@@ -159,6 +159,16 @@ class Acts:
             )
         return outcome
 
+    def confirm_and_finish(self, token: str, typed: str) -> str | None:
+        """Type the new password once and log in, in one request; returns the session's token."""
+        flow = self.flow(token)
+        with self.writing() as (db, _now):
+            outcome, flow = new_password.confirm(
+                db, self.keys, self.hasher, self.config, flow, typed, STRANGER, self.now
+            )
+            assert outcome is not Practised.DIFFERENT
+            return login.finish(db, self.keys, self.config, flow, STRANGER, "d", self.now())
+
     def finish(self, token: str, browser: Browser = STRANGER) -> str | None:
         """Log in; returns the session's token."""
         flow = self.flow(token)

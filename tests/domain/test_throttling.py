@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
@@ -38,7 +39,8 @@ def exhaust(acts: Acts, tries: int, place: Place = Place.OUTER, bucket: str = "b
 def test_s_12_of_fifty_tries_at_once_exactly_five_are_made(acts: Acts) -> None:
     answers = at_once(50, lambda _: reserve(acts))
     assert sum(answer.is_allowed for answer in answers) == 5
-    assert all(1 <= a.wait_seconds <= 15 for a in answers if not a.is_allowed)
+    # One more than fifteen: a wait is rounded up, and reckoned from before the turn in the queue.
+    assert all(1 <= a.wait_seconds <= 16 for a in answers if not a.is_allowed)
     assert acts.one(throttling.select(Throttle.tries)) == 5
 
 
@@ -257,9 +259,11 @@ def test_s_11_what_is_no_username_is_kept_as_what_is_no_username(junk: str) -> N
 
 
 def test_s_11_what_is_no_username_shares_64_buckets_and_fails_neutrally(quick: Acts) -> None:
-    texts = [f"nobody {number}" for number in range(200)] + ["", "a' OR 1=1 --", "æøå", "anna1001x", "1001anna"]
-    outcomes = {quick.tries(text, WRONG).outcome for text in texts}
-    assert outcomes <= {Outcome.WRONG, Outcome.WAIT}
+    texts = [f"nobody {number}" for number in range(120)]
+    texts += ["", "a' OR 1=1 --", "æøå", "anna1001x", "1001anna", "an\x00na", "\ud800"]
+    for number, text in enumerate(texts):
+        browser = replace(STRANGER, network=f"198.51.{number}.0/24")
+        assert quick.tries(text, WRONG, browser).outcome in (Outcome.WRONG, Outcome.WAIT)
     assert 32 < quick.count(Throttle) <= throttling.SHARED_BUCKETS == 64
 
 

@@ -1,0 +1,201 @@
+"""Two at once: presses of one button, a login beside a change or a block (S-02, S-04, S-19, S-26)."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+
+from sqlalchemy import func, select, text
+
+from app.domain import blocking, login, new_password
+from app.domain.login import Outcome
+from app.domain.new_password import Practised
+from app.models.audit import AuditEvent
+from app.models.credentials import Credential, PendingPassword
+from app.models.sso import SsoSession
+from tests.cast import BO, user_of
+from tests.domain.acts import STRANGER, Acts, at_once, device
+
+USERNAME, SECRET, NEW = BO.username or "", BO.secret or "", "RobinLampe47"
+
+
+def events(acts: Acts, name: str) -> int:
+    """Return how often something was done."""
+    return acts.count(AuditEvent, AuditEvent.event == name)
+
+
+def current(acts: Acts) -> int:
+    """Return how many current passwords Bo has."""
+    with acts.database.reading() as db:
+        whose = user_of(db, BO).id
+    return acts.count(Credential, Credential.user_id == whose, Credential.ended_at.is_(None))
+
+
+def press(acts: Acts, token: str, secret: str) -> tuple[Outcome, str | None]:
+    """Try a secret and log in, in the transactions of one request."""
+    with acts.writing() as (db, now):
+        flow = login.find_flow(db, acts.keys, token, now)
+        assert flow is not None
+        checked = login.check_password(
+            db, acts.keys, acts.hasher, acts.config, flow, secret, STRANGER, acts.now
+        )
+        session = None
+        if checked.outcome is Outcome.ACCEPTED:
+            session = login.finish(db, acts.keys, acts.config, checked.flow, STRANGER, "d", acts.now())
+        return checked.outcome, session
+
+
+def wait_for(acts: Acts, thread: threading.Thread) -> None:
+    """Wait until a thread has ended or waits for somebody's lock."""
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    while thread.is_alive():
+        if acts.database.engine.dialect.name == "postgresql":
+            with acts.database.reading() as db:
+                if db.scalar(waiting):
+                    return
+        thread.join(0.02)
+
+
+def test_s_19_two_presses_of_log_in_at_once_make_one_session_and_both_get_it(acts: Acts) -> None:
+    """«S-19» The browser shows the answer to the second press, so that one must be in as well."""
+    token = acts.begin(USERNAME)
+    answers = at_once(2, lambda _: press(acts, token, SECRET))
+    assert [outcome for outcome, _ in answers] == [Outcome.ACCEPTED] * 2
+    assert len({session for _, session in answers}) == 1
+    assert acts.count(SsoSession) == events(acts, "LOGGED_IN") == 1
+    assert acts.login_of(answers[0][1] or "") is not None
+
+
+def test_s_19_two_finish_at_once_and_both_get_the_one_session(acts: Acts) -> None:
+    token = acts.begin(USERNAME)
+    acts.check(token, SECRET)
+    flow = acts.flow(token)
+
+    def finish(_number: int) -> str | None:
+        with acts.writing() as (db, now):
+            return login.finish(db, acts.keys, acts.config, flow, STRANGER, "d", now)
+
+    tokens = at_once(8, finish)
+    assert len(set(tokens)) == 1
+    assert tokens[0] is not None
+    assert acts.count(SsoSession) == events(acts, "LOGGED_IN") == 1
+
+
+def test_s_19_a_second_press_long_after_gets_nothing(acts: Acts) -> None:
+    token = acts.begin(USERNAME)
+    acts.check(token, SECRET)
+    flow = acts.flow(token)
+    assert acts.finish(token)
+    acts.clock.forward(seconds=login.ECHO_SECONDS + 1)
+    assert acts.find(token) is None
+    with acts.writing() as (db, now):
+        assert login.finish(db, acts.keys, acts.config, flow, STRANGER, "d", now) is None
+
+
+def test_s_02_two_confirm_the_same_pending_at_once_and_one_password_comes_of_it(acts: Acts) -> None:
+    token = acts.begin(USERNAME, is_change=True)
+    acts.check(token, SECRET)
+    assert acts.choose(token, NEW) == []
+    outcomes = Counter(at_once(4, lambda _: acts.confirm_and_finish(token, NEW)))
+    assert len(outcomes) == 1, "every press gets the one session"
+    assert None not in outcomes
+    assert current(acts) == 1
+    assert events(acts, "PASSWORD_CHANGED") == events(acts, "LOGGED_IN") == 1
+    assert acts.count(PendingPassword) == 0
+    assert acts.tries(USERNAME, NEW).outcome is Outcome.ACCEPTED
+
+
+def test_s_04_two_flows_of_one_person_cannot_both_change_the_password(acts: Acts) -> None:
+    tokens = [acts.begin(USERNAME, is_change=True) for _ in range(2)]
+    for number, token in enumerate(tokens):
+        acts.check(token, SECRET)
+        assert acts.choose(token, f"RobinLampe{number}7") == []
+
+    def confirm(number: int) -> Practised:
+        flow = flows[number]
+        with acts.writing() as (db, _now):
+            return new_password.confirm(
+                db, acts.keys, acts.hasher, acts.config, flow, f"RobinLampe{number}7", STRANGER, acts.now
+            )[0]
+
+    flows = [acts.flow(token) for token in tokens]
+    assert Counter(at_once(2, confirm)) == {Practised.CONFIRMED: 1, Practised.GONE: 1}
+    assert current(acts) == 1
+    assert events(acts, "PASSWORD_CHANGED") == 1
+
+
+def test_s_26_a_login_by_the_old_password_beside_its_change_leaves_no_session(acts: Acts) -> None:
+    """«S-26» «S-04» Whoever logs in while the change is being stored is out when it is."""
+    changing = acts.begin(USERNAME, is_change=True)
+    acts.check(changing, SECRET)
+    assert acts.choose(changing, NEW) == []
+    flow = acts.flow(changing)
+    late = threading.Thread(target=lambda: press(acts, acts.begin(USERNAME), SECRET))
+    is_postgres = acts.database.engine.dialect.name == "postgresql"
+    with acts.writing() as (db, _now):
+        outcome, _ = new_password.confirm(
+            db, acts.keys, acts.hasher, acts.config, flow, NEW, STRANGER, acts.now
+        )
+        assert outcome is Practised.CONFIRMED
+        if is_postgres:
+            late.start()
+            wait_for(acts, late)
+    if is_postgres:
+        late.join(30)
+    living = acts.count(SsoSession, SsoSession.ended_at.is_(None))
+    assert living == 0
+
+
+def test_s_18_a_login_beside_a_block_leaves_no_session_for_after_the_block(acts: Acts) -> None:
+    """«S-18» «S-04» Blocked ends at once, also what was begun in the same moment."""
+    token = acts.begin(USERNAME)
+    acts.check(token, SECRET)
+    flow = acts.flow(token)
+
+    def block() -> None:
+        with acts.writing() as (db, now):
+            assert blocking.block(db, flow.user_id or 0, now)
+
+    blocking_thread = threading.Thread(target=block)
+    with acts.writing() as (db, now):
+        session = login.finish(db, acts.keys, acts.config, flow, STRANGER, "d", now)
+        if acts.database.engine.dialect.name == "postgresql":
+            blocking_thread.start()
+            wait_for(acts, blocking_thread)
+    if not blocking_thread.ident:
+        blocking_thread.start()
+    blocking_thread.join(30)
+    assert acts.login_of(session or "") is None
+    with acts.writing() as (db, now):
+        assert blocking.unblock(db, flow.user_id or 0, now)
+    assert acts.login_of(session or "") is None
+    assert acts.count(SsoSession, SsoSession.ended_at.is_(None)) == 0
+
+
+def test_s_18_a_login_begun_beside_a_block_leaves_no_session_either(acts: Acts) -> None:
+    with acts.database.reading() as db:
+        whose = user_of(db, BO).id
+    late = threading.Thread(target=lambda: press(acts, acts.begin(USERNAME), SECRET))
+    is_postgres = acts.database.engine.dialect.name == "postgresql"
+    with acts.writing() as (db, now):
+        assert blocking.block(db, whose, now)
+        if is_postgres:
+            late.start()
+            wait_for(acts, late)
+    if is_postgres:
+        late.join(30)
+    with acts.writing() as (db, now):
+        assert blocking.unblock(db, whose, now)
+    assert acts.count(SsoSession, SsoSession.ended_at.is_(None)) == 0
+
+
+def test_s_19_logins_of_one_person_at_once_on_many_devices_all_get_in(acts: Acts) -> None:
+    """«S-19» Also where the stored hash is renewed by each of them: nobody waits in a circle."""
+    acts.keys = acts.keys.with_new(login.Purpose.PASSWORD_STORE)
+    acts.hasher = type(acts.hasher)(acts.keys, slots=8, wait_seconds=30)
+    tokens = [acts.begin(USERNAME) for _ in range(5)]
+    answers = at_once(5, lambda number: press(acts, tokens[number], SECRET))
+    assert [outcome for outcome, _ in answers] == [Outcome.ACCEPTED] * 5
+    with acts.database.reading() as db:
+        assert db.scalar(select(func.count(SsoSession.id)).where(SsoSession.ended_at.is_(None))) == 5
+    assert acts.log_in(USERNAME, SECRET, device("later"))
