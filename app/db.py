@@ -6,6 +6,7 @@ SQLite and PostgreSQL serve the same code (S-80). What differs between them stan
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
@@ -14,9 +15,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    CursorResult,
     Dialect,
     Engine,
     Enum,
+    Executable,
     MetaData,
     Table,
     bindparam,
@@ -94,6 +97,11 @@ class Base(DeclarativeBase):
 def table(model: type[Base]) -> Table:
     """Return a model's table, for statements that go past the ORM."""
     return cast(Table, model.__table__)
+
+
+def direct(db: Session, statement: Executable, values: Mapping[str, Any]) -> CursorResult[*tuple[Any, ...]]:
+    """Execute a statement that was made once, past the ORM: rows, at two thirds of the CPU."""
+    return db.connection().execute(statement, values)
 
 
 class later(FunctionElement[datetime]):  # noqa: N801 - reads as a function in SQL expressions

@@ -97,10 +97,10 @@ class Keys:
         cipher = self._ciphers.get((purpose, key_id))
         if cipher is None:
             raise KeysError(f"no key {key_id!r} for {purpose}")
-        raw = urlsafe_b64decode(text)
         try:
+            raw = urlsafe_b64decode(text)
             return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], _bound(bound_to)).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # moved, or cut short
             raise KeysError(f"a value under {purpose} was not made for this place") from None
 
     def is_current(self, purpose: Purpose, sealed: str) -> bool:

@@ -11,7 +11,8 @@ import html5lib
 from flask import Flask
 from werkzeug.test import TestResponse
 
-HOST = "http://127.0.0.1:8000"
+from app.config import Config
+
 COOKIES = ("login", "flow", "device", "form", "language")
 VOID_OF_NAME = {"hidden", "submit", "button"}
 
@@ -66,6 +67,9 @@ class Browser:
     def __init__(self, app: Flask, *, address: str = "127.0.0.1", language: str = "da") -> None:
         """Sit at a network address, preferring a language."""
         self.app = app
+        config: Config = app.extensions["config"]
+        self.host, self.prefix = config.public_url, "__Host-" if config.is_https else ""
+        self.domain = urlsplit(self.host).hostname or ""
         self.client = app.test_client()
         self.client.environ_base["REMOTE_ADDR"] = address
         self.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = language
@@ -73,7 +77,7 @@ class Browser:
 
     def open(self, path: str, **values: Any) -> Page:
         """Open an address and follow where it leads."""
-        return self._seen(self.client.get(path, base_url=HOST, follow_redirects=True, **values))
+        return self._seen(self.client.get(path, base_url=self.host, follow_redirects=True, **values))
 
     def follow(self, words: str) -> Page:
         """Follow the link with these words."""
@@ -107,18 +111,18 @@ class Browser:
 
     def post(self, path: str, data: dict[str, str]) -> Page:
         """Post a form and follow where it leads."""
-        answer = self.client.post(path, data=data, base_url=HOST, follow_redirects=True)
+        answer = self.client.post(path, data=data, base_url=self.host, follow_redirects=True)
         return self._seen(answer)
 
     def send(self, path: str, data: dict[str, str], **headers: str) -> TestResponse:
         """Post a form and return the bare answer; a header's name is written with underscores."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.client.post(path, data=data, base_url=HOST, headers=named)
+        return self.client.post(path, data=data, base_url=self.host, headers=named)
 
     def get(self, path: str, **headers: str) -> TestResponse:
         """Open an address and return the bare answer."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.client.get(path, base_url=HOST, headers=named)
+        return self.client.get(path, base_url=self.host, headers=named)
 
     def twin(self) -> Browser:
         """Return another window that has sent and kept the same cookies, for the second of two presses."""
@@ -133,7 +137,7 @@ class Browser:
 
     def plant(self, name: str, value: str) -> None:
         """Put a cookie into the browser that the site did not set."""
-        self.client.set_cookie(name, value, domain="127.0.0.1")
+        self.client.set_cookie(self.prefix + name, value, domain=self.domain, secure=bool(self.prefix))
 
     def csrf(self) -> str:
         """Return the token in the page at hand."""
@@ -159,7 +163,7 @@ class Browser:
 
     def cookie(self, name: str) -> str | None:
         """Return the value of a cookie the browser holds."""
-        found = self.client.get_cookie(name, domain="127.0.0.1")
+        found = self.client.get_cookie(self.prefix + name, domain=self.domain)
         return found.value if found else None
 
     def _button(self, words: str, filled: dict[str, str]) -> tuple[Element, Element]:
@@ -185,7 +189,7 @@ class Browser:
     def _seen(self, response: TestResponse) -> Page:
         assert response.status_code < 500 or response.status_code == 503, response.text[:2000]
         page = Page(response, parse(response.text))
-        check(page)
+        check(page, self.host)
         self.page = page
         return page
 
@@ -197,7 +201,7 @@ def parse(text: str) -> Element:
     return tree
 
 
-def check(page: Page) -> None:
+def check(page: Page, host: str) -> None:
     """Assert what every page must hold: language, one heading that starts the title, labels, ids."""
     root = page.root
     assert root.get("lang"), "a page names its language"
@@ -227,7 +231,7 @@ def check(page: Page) -> None:
                 assert id in ids, f"{reference} names «{id}», which is not on {page.path}"
     for link in root.iter("a"):
         href = link.get("href") or ""
-        assert not urlsplit(href).netloc or href.startswith(HOST), f"a link leads to {href}"
+        assert not urlsplit(href).netloc or href.startswith(host), f"a link leads to {href}"
 
 
 def _words(element: Element) -> str:

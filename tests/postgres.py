@@ -185,7 +185,7 @@ def _open_to_others(path: Path) -> bool:
 
 def _shared_directory() -> Path:
     """Find a place for temporary files that nobody reaches too, short enough for a socket."""
-    for name in (tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm"):  # noqa: S108
+    for name in (tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm"):
         path = Path(name)
         short = len(bytes(path)) <= LONGEST_DIRECTORY
         if short and path.is_dir() and (not _identity() or _open_to_others(path)):

@@ -219,7 +219,9 @@ def test_s_24_the_one_time_password_opens_only_the_choice_of_a_new_one(
         assert checked.outcome is Outcome.ACCEPTED
         proved = login.find_flow(db, keys, token, now)
         assert proved is not None
-        assert proved.step(now.at, timedelta(days=config.change_notice_days)) is Step.NEW_PASSWORD
+        assert proved.has_run_out(now.at)
+        assert proved.step(now.at, timedelta(days=config.change_notice_days)) is not Step.FINISH
+        assert not login.postpone(db, proved, now)
         credential = db.get(Credential, proved.credential_id)
         assert credential is not None
         assert credential.authorisation is Authorisation.OPERATOR

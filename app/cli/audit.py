@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from app.cli import terminal
 from app.domain import audit as record
 from app.domain import people as directory
-from app.models.audit import AuditEvent
 
 
 @click.group(cls=AppGroup)
@@ -36,7 +35,7 @@ def list_(most: int, username: str | None) -> None:
             click.echo(line)
 
 
-def _lines(db: Session, events: list[AuditEvent]) -> list[str]:
+def _lines(db: Session, events: list[record.Recorded]) -> list[str]:
     people = {id for event in events for id in (event.actor_id, event.subject_id) if id is not None}
     institutions = {event.institution_id for event in events if event.institution_id is not None}
     names, numbers = directory.names_of(db, people), directory.numbers_of(db, institutions)

@@ -92,9 +92,9 @@ def find(username: str) -> None:
         today = instant(terminal.world().clock).today
         click.echo(f"{user.username}  {terminal.plain(user.shown_name)}  UniID {user.uni_id}")
         for place in directory.list_places(db, user.id, today):
-            group = f" {place.main_group.name}" if place.main_group else ""
+            group = f" {place.main_group}" if place.main_group else ""
             roles = ", ".join(place.roles) or place.category.name.lower()
-            click.echo(f"  {place.institution.number} {place.institution.name}{group}: {roles}")
+            click.echo(f"  {place.institution_number} {place.institution_name}{group}: {roles}")
         for right, institution in directory.list_rights(db, user.id):
             click.echo(f"  right: {right.name}{f' at {institution}' if institution else ''}")
         if user.cpr_sealed:

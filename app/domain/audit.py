@@ -13,10 +13,10 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, func, insert, literal_column, or_, select
+from sqlalchemy import Row, bindparam, delete, exists, func, insert, literal_column, or_, select
 from sqlalchemy.orm import Session
 
-from app.db import NOW, Instant, table
+from app.db import NOW, Instant, direct, table
 from app.models.audit import AuditAnchor, AuditEvent, AuditSeal, AuditSealed
 
 # How far behind the newest sealed event an unsealed one may stand: ids are drawn before commit.
@@ -66,6 +66,9 @@ class Verdict:
     faults: list[str]
 
 
+# One event as it was recorded: a row with the attributes of `AuditEvent`.
+Recorded = Row[Any]
+
 _RECORD = insert(table(AuditEvent)).values(
     at=NOW,
     event=bindparam("event"),
@@ -101,7 +104,7 @@ def record(
         "institution_id": institution_id,
         "details": details,
     }
-    db.execute(_RECORD, values | now.binds)
+    direct(db, _RECORD, values | now.binds)
 
 
 _ABOUT = (
@@ -110,18 +113,18 @@ _ABOUT = (
     .order_by(AuditEvent.id.desc())
     .limit(bindparam("most"))
 )
+_NEWEST = select(AuditEvent).order_by(AuditEvent.id.desc()).limit(bindparam("most"))
 NEWEST = 2**62
 
 
-def list_about(db: Session, user_id: int, *, most: int, before: int | None = None) -> list[AuditEvent]:
+def list_about(db: Session, user_id: int, *, most: int, before: int | None = None) -> list[Recorded]:
     """Return the newest events about a person, newest first; `before` is an event id to page on from."""
-    return list(db.scalars(_ABOUT, {"user_id": user_id, "before": before or NEWEST, "most": most}))
+    return list(direct(db, _ABOUT, {"user_id": user_id, "before": before or NEWEST, "most": most}))
 
 
-def list_all(db: Session, *, most: int) -> list[AuditEvent]:
+def list_all(db: Session, *, most: int) -> list[Recorded]:
     """Return the newest events of all, oldest first."""
-    newest = db.scalars(select(AuditEvent).order_by(AuditEvent.id.desc()).limit(most))
-    return list(newest)[::-1]
+    return list(direct(db, _NEWEST, {"most": most}))[::-1]
 
 
 def seal(db: Session, now: Instant) -> int:

@@ -22,8 +22,9 @@ def block(db: Session, user_id: int, now: Instant, *, actor_id: int | None = Non
     )
     if blocked.first() is None:
         return False
-    sessions.end_all(db, user_id, EndReason.BLOCKED, now)
+    # Flows first, as whoever finishes one does: in another order two could wait for each other.
     db.execute(delete(LoginFlow).where(LoginFlow.user_id == user_id))
+    sessions.end_all(db, user_id, EndReason.BLOCKED, now)
     audit.record(db, Event.BLOCKED, now, actor_id=actor_id, subject_id=user_id)
     return True
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
+from app.db import direct
 from app.models.credentials import Authorisation, Credential
 from app.models.people import PasswordType
 from app.models.sso import SsoSession
@@ -55,7 +56,7 @@ def find_current(db: Session, user_id: int, session_id: int, at: datetime) -> Cu
 
     It is news in the first session after the change that is not the change's own (S-26).
     """
-    row = db.execute(_CURRENT, {"user_id": user_id, "session_id": session_id}).first()
+    row = direct(db, _CURRENT, {"user_id": user_id, "session_id": session_id}).first()
     if row is None:
         return None
     # The operator sets a password without a login; everybody else's is set in one.

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.config import Config
-from app.db import EPOCH, NOW, SKEW_SECONDS, Instant, after, later, table
+from app.db import EPOCH, NOW, SKEW_SECONDS, Instant, after, direct, later, table
 from app.domain import audit, people, sessions, throttling
 from app.domain.audit import Event
 from app.domain.passwords import Hasher, HashingBusyError, required_type
@@ -24,7 +24,7 @@ from app.domain.throttling import Place, Reserved
 from app.keys import Keys, Purpose
 from app.models.credentials import Credential, ExpiryReason, KnownDevice, PendingPassword
 from app.models.people import PasswordType, User
-from app.models.sso import LoginFlow, Proof
+from app.models.sso import LoginFlow, Proof, SsoSession
 from app.world import Dice
 
 KIND = "login_flow"
@@ -159,7 +159,7 @@ def begin(
     The work and the answer are the same whether anybody has the name (S-10).
     """
     username = people.normal_username(typed)
-    row = db.execute(_LOOK_UP, {"name": username or ""}).first()
+    row = direct(db, _LOOK_UP, {"name": username or ""}).first()
     user_id = row.id if row else None
     shown = people.shown_username(typed)
     password_type = (row.password_type if row else None) or decoy_type(keys, shown)
@@ -175,7 +175,7 @@ def begin(
         "is_change": is_change,
         "life_seconds": 60 * config.flow_minutes,
     }
-    db.execute(_BEGIN, values | now.binds)
+    direct(db, _BEGIN, values | now.binds)
     return token, password_type
 
 
@@ -245,8 +245,12 @@ def find_flow(
         "network_bucket": throttling.network_bucket(keys, network) if network else "",
         "today": now.today,
     }
-    row = db.execute(_FIND, values | now.binds).first()
+    row = direct(db, _FIND, values | now.binds).first()
     if row is None:
+        return None
+    # A proof by a password that has been changed since proves nothing, and answers no second press.
+    is_proved = row.credential_id is not None and row.proved_credential_id == row.credential_id
+    if row.finished_at is not None and not is_proved:
         return None
     return Flow(
         id=row.id,
@@ -256,10 +260,7 @@ def find_flow(
         password_type=row.password_type,
         destination=row.destination,
         is_change=row.is_change,
-        # A proof by a password that has been changed since proves nothing.
-        is_proved=row.proof is not None
-        and row.credential_id is not None
-        and row.proved_credential_id == row.credential_id,
+        is_proved=row.proof is not None and is_proved,
         has_postponed=row.has_postponed,
         wrong_tries=row.wrong_tries,
         picks=_unsealed_picks(keys, row.sealed_picks, token),
@@ -409,16 +410,21 @@ def _reserve(db: Session, keys: Keys, flow: Flow, browser: Browser, now: Instant
     return throttling.reserve(db, bucket, place, now), place
 
 
+# The password still stands, and its owner is not blocked; both rows are held until the commit, so that a
+# change or a block beside this waits for it, and then ends what came of it (S-04).
+_STANDING = (
+    select(Credential.id)
+    .join(User, User.id == Credential.user_id)
+    .where(
+        Credential.id == bindparam("proved_id"), Credential.ended_at.is_(None), User.blocked_at.is_(None)
+    )
+    .with_for_update(key_share=True)
+)
 _PROVE = (
     update(table(LoginFlow))
-    .where(
-        LoginFlow.id == bindparam("flow_id"),
-        _IS_ALIVE,
-        exists().where(Credential.id == bindparam("checked_id"), Credential.ended_at.is_(None)),
-        exists().where(User.id == bindparam("whose_id"), User.blocked_at.is_(None)),
-    )
+    .where(LoginFlow.id == bindparam("flow_id"), _IS_ALIVE, _STANDING.exists())
     .values(
-        proof=Proof.PASSWORD, proof_at=NOW, proved_credential_id=bindparam("checked_id"), sealed_picks=None
+        proof=Proof.PASSWORD, proof_at=NOW, proved_credential_id=bindparam("proved_id"), sealed_picks=None
     )
     .returning(LoginFlow.id)
 )
@@ -426,8 +432,8 @@ _PROVE = (
 
 def _prove(db: Session, flow: Flow, now: Instant) -> bool:
     """Write the proof, if the flow, the user and the very credential still stand (S-04)."""
-    values = {"flow_id": flow.id, "checked_id": flow.credential_id, "whose_id": flow.user_id}
-    return db.execute(_PROVE, values | now.binds).first() is not None
+    values = {"flow_id": flow.id, "proved_id": flow.credential_id}
+    return direct(db, _PROVE, values | now.binds).first() is not None
 
 
 def _note_refusal(db: Session, flow: Flow, browser: Browser, reason: str, now: Instant) -> None:
@@ -462,8 +468,14 @@ def postpone(db: Session, flow: Flow, now: Instant) -> bool:
     """Note that the person changes the password later; False where there is no more later."""
     if flow.has_run_out(now.at):
         return False
-    db.execute(update(LoginFlow).where(LoginFlow.id == flow.id).values(has_postponed=True))
-    audit.record(db, Event.PASSWORD_CHANGE_POSTPONED, now, actor_id=flow.user_id, subject_id=flow.user_id)
+    noted = db.execute(
+        update(LoginFlow)
+        .where(LoginFlow.id == flow.id, LoginFlow.has_postponed.is_(False))
+        .values(has_postponed=True)
+        .returning(LoginFlow.id)
+    )
+    if noted.first() is not None:  # else the first of two presses has done it
+        audit.record(db, Event.PASSWORD_CHANGE_POSTPONED, now, actor_id=flow.user_id, subject_id=flow.user_id)
     return True
 
 
@@ -483,9 +495,17 @@ _FINISH = (
         LoginFlow.finished_at.is_(None),
         LoginFlow.proof.is_not(None),
         LoginFlow.proved_credential_id == bindparam("proved_id"),
+        # One that has run out opens nothing but the choice of a new one.
+        _STANDING.where(or_(Credential.expires_at.is_(None), Credential.expires_at > NOW)).exists(),
     )
     .values(finished_at=NOW)
     .returning(LoginFlow.id)
+)
+# Whether the first of two presses did it, and what it began still lives.
+_FINISHED = select(LoginFlow.id).where(
+    LoginFlow.id == bindparam("flow_id"),
+    LoginFlow.finished_at > after(-ECHO_SECONDS),
+    exists().where(SsoSession.token_mark == bindparam("session_mark"), SsoSession.ended_at.is_(None)),
 )
 
 
@@ -507,9 +527,11 @@ def finish(
     """
     token = keys.token_mark("session_of_flow", flow.token)
     values = {"flow_id": flow.id, "proved_id": flow.credential_id}
-    ended = db.execute(_FINISH, values | now.binds)
+    ended = direct(db, _FINISH, values | now.binds)
     if ended.first() is None:
-        return token if flow.is_finished and flow.is_proved else None
+        values = {"flow_id": flow.id, "session_mark": keys.token_mark(sessions.KIND, token)}
+        is_second_press = db.execute(_FINISHED, values | now.binds).first() is not None
+        return token if is_second_press else None
     user_id = flow.user_id
     if user_id is None:
         return None
@@ -540,7 +562,7 @@ def finish(
 
 
 _KNOW_DEVICE = {
-    name: dialect.insert(KnownDevice)
+    name: dialect.insert(table(KnownDevice))
     .values(user_id=bindparam("whose_id"), device_mark=bindparam("mark"), first_at=NOW, last_at=NOW)
     .on_conflict_do_update(
         index_elements=[KnownDevice.user_id, KnownDevice.device_mark], set_={"last_at": NOW}
@@ -551,7 +573,7 @@ _KNOW_DEVICE = {
 
 def _know_device(db: Session, keys: Keys, user_id: int, device_token: str, now: Instant) -> None:
     values = {"whose_id": user_id, "mark": keys.token_mark(DEVICE_KIND, device_token)}
-    db.execute(_KNOW_DEVICE[db.get_bind().dialect.name], values | now.binds)
+    direct(db, _KNOW_DEVICE[db.get_bind().dialect.name], values | now.binds)
 
 
 def sweep(db: Session, now: Instant) -> None:

@@ -15,7 +15,7 @@ from app.db import Instant
 from app.domain import audit, passwords, people, sessions, throttling
 from app.domain.audit import Event
 from app.domain.login import KIND as FLOW_KIND
-from app.domain.login import Browser, Flow
+from app.domain.login import Browser, Flow, find_flow
 from app.domain.passwords import Hasher, Rule
 from app.domain.throttling import Place
 from app.keys import Keys, Purpose
@@ -123,7 +123,7 @@ def confirm(
     user_id = _proved_user(flow)
     pending = find_pending(db, keys, flow, clock())
     if pending is None:
-        return Practised.GONE, flow
+        return _done_already(db, keys, flow, clock())
     if not passwords.is_same(typed, pending.secret):
         return Practised.DIFFERENT, flow
     db.commit()
@@ -148,7 +148,7 @@ def confirm(
         .returning(Credential.id)
     )
     if ended.first() is None:
-        return Practised.GONE, flow
+        return _done_already(db, keys, flow, now)
     credential_id = store(
         db, hasher, config, user_id, hashed, pending.password_type, Authorisation.OWNER, user_id, now
     )
@@ -210,6 +210,14 @@ def store(
     db.flush()
     _forget_old(db, user_id)
     return credential.id
+
+
+def _done_already(db: Session, keys: Keys, flow: Flow, now: Instant) -> tuple[Practised, Flow]:
+    """Return what the second of two presses gets: what the first has done, if it has (S-19)."""
+    again = find_flow(db, keys, flow.token, now)
+    if again is None or not again.is_finished:
+        return Practised.GONE, flow
+    return Practised.CONFIRMED, again
 
 
 def _proved_user(flow: Flow) -> int:

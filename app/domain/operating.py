@@ -218,11 +218,11 @@ def void_pictures(db: Session, now: Instant) -> int:
             .returning(Credential.user_id)
         )
     )
+    # What waits in a half-done login was sealed with the same keys; flows before sessions, as a login does.
+    db.execute(delete(LoginFlow).where(LoginFlow.user_id.in_(user_ids)))
     for user_id in user_ids:
         sessions.end_all(db, user_id, EndReason.OPERATOR, now)
         audit.record(db, Event.PICTURES_VOIDED, now, subject_id=user_id)
-    # What waits in a half-done login was sealed with the same keys.
-    db.execute(delete(LoginFlow).where(LoginFlow.user_id.in_(user_ids)))
     return len(user_ids)
 
 

@@ -168,9 +168,9 @@ def _breaks(rule: Rule, secret: str, profile: PasswordProfile, about: About) -> 
     if rule is Rule.USERNAME:
         return bool(about.username) and about.username in low
     if rule is Rule.INSTITUTION:
-        return any(len(name) >= 4 and name.casefold() in low for name in about.institutions)
+        return any(len(name) >= 4 and _plain(name) in _plain(low) for name in about.institutions)
     if rule is Rule.SEASON:
-        return any(word in low for word in (*SEASONS, *MONTHS, *WEEKDAYS))
+        return any(word in low for word in (*SEASONS, *MONTHS, *WEEKDAYS)) or _holds_word(low, "maj")
     if rule is Rule.SERVICE:
         return any(word in low for word in SERVICE_WORDS)
     if rule is Rule.RUN:
@@ -182,15 +182,25 @@ def _breaks(rule: Rule, secret: str, profile: PasswordProfile, about: About) -> 
 
 
 def _name_parts(name: str) -> list[str]:
-    return [part for part in re.split(r"[\s\-]+", name.casefold()) if part]
+    parts = re.findall(r"[^\W_]+", normal(name).casefold())
+    return [part for part in parts if len(part) > 1]  # a single letter is no name
 
 
 def _holds_name(low: str, part: str) -> bool:
-    """Names of four letters or more count anywhere, shorter ones as whole words."""
-    spellings = {part, part.replace("æ", "ae").replace("ø", "oe").replace("å", "aa")}
+    """Names of four letters or more count anywhere, shorter ones as whole words; in every spelling."""
     if len(part) >= 4:
-        return any(spelling in low for spelling in spellings)
-    return any(re.search(rf"(?<![^\W\d_]){re.escape(s)}(?![^\W\d_])", low) for s in spellings)
+        return _plain(part) in _plain(low)
+    return _holds_word(_plain(low), _plain(part))
+
+
+def _holds_word(low: str, word: str) -> bool:
+    return re.search(rf"(?<![^\W\d_]){re.escape(word)}(?![^\W\d_])", low) is not None
+
+
+def _plain(text: str) -> str:
+    """Return what all spellings of a name share: no capitals, no Danish letters, no accents."""
+    low = normal(text).casefold().replace("æ", "ae").replace("ø", "oe").replace("å", "aa")
+    return "".join(c for c in unicodedata.normalize("NFKD", low) if not unicodedata.combining(c))
 
 
 def _has_run(low: str) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Date, SQLColumnExpression, and_, bindparam, func, literal, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
+from app.db import direct
 from app.domain.passwords import About
 from app.models.people import (
     Affiliation,
@@ -85,17 +87,39 @@ def find_by_username(db: Session, username: str) -> User | None:
     return db.scalar(select(User).where(User.username == username))
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An affiliation with the names to show: where a user is, and as what."""
+
+    affiliation_id: int
+    category: Category
+    roles: list[str]
+    level: str | None
+    institution_number: str
+    institution_name: str
+    main_group: str | None
+
+
 _PLACES = (
-    select(Affiliation)
+    select(
+        Affiliation.id,
+        Affiliation.category,
+        Affiliation.roles,
+        Affiliation.level,
+        Institution.number,
+        Institution.name,
+        Group.name,
+    )
+    .join(Institution, Institution.id == Affiliation.institution_id)
+    .outerjoin(Group, Group.id == Affiliation.main_group_id)
     .where(Affiliation.user_id == bindparam("user_id"), is_current(TODAY))
-    .options(joinedload(Affiliation.institution), joinedload(Affiliation.main_group))
     .order_by(Affiliation.is_primary.desc(), Affiliation.id)
 )
 
 
-def list_places(db: Session, user_id: int, today: date) -> list[Affiliation]:
-    """Return a user's current affiliations with institution and main group, the primary first."""
-    return list(db.scalars(_PLACES, {"user_id": user_id, "today": today}))
+def list_places(db: Session, user_id: int, today: date) -> list[Place]:
+    """Return a user's current affiliations, the primary first."""
+    return [Place(*row) for row in direct(db, _PLACES, {"user_id": user_id, "today": today})]
 
 
 _GROUPS = (
@@ -109,7 +133,7 @@ _GROUPS = (
 def list_groups(db: Session, affiliation_ids: list[int]) -> dict[int, list[str]]:
     """Return the names of the further groups of each affiliation, by name."""
     names: dict[int, list[str]] = {}
-    for affiliation_id, name in db.execute(_GROUPS, {"affiliation_ids": affiliation_ids}):
+    for affiliation_id, name in direct(db, _GROUPS, {"affiliation_ids": affiliation_ids}):
         names.setdefault(affiliation_id, []).append(name)
     return names
 
@@ -123,7 +147,7 @@ _RIGHTS = (
 
 def list_rights(db: Session, user_id: int) -> list[tuple[RightKind, str | None]]:
     """Return the rights a user holds, each with the institution's name where it is for one."""
-    return [(kind, name) for kind, name in db.execute(_RIGHTS, {"user_id": user_id})]
+    return [(kind, name) for kind, name in direct(db, _RIGHTS, {"user_id": user_id})]
 
 
 def about(db: Session, user_id: int, today: date) -> About:

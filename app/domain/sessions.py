@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Integer, Row, and_, bindparam, delete, ins
 from sqlalchemy.orm import Session
 
 from app.config import Config
-from app.db import NOW, SKEW_SECONDS, Instant, after, later, table
+from app.db import NOW, SKEW_SECONDS, Instant, after, direct, later, table
 from app.domain import audit, people
 from app.domain.audit import Event
 from app.keys import Keys
@@ -69,7 +69,7 @@ def begin(
         "network": network,
         "life_seconds": config.session_hours * 3600,
     }
-    db.execute(_BEGIN, values | now.binds)
+    direct(db, _BEGIN, values | now.binds)
 
 
 # Whether a session still counts; one from the future was made by a clock that was set back since.
@@ -105,7 +105,7 @@ def find(db: Session, keys: Keys, config: Config, token: str, now: Instant) -> L
         "today": now.today,
         "idle_seconds": -60 * config.session_idle_minutes,
     }
-    row = db.execute(_FIND, values | now.binds).first()
+    row = direct(db, _FIND, values | now.binds).first()
     if row is None:
         return None
     return Login(row.id, row.user_id, row.uni_id, row.username, row.name, row.seen_at)
@@ -126,7 +126,7 @@ _LIVING = (
 def list_living(db: Session, config: Config, user_id: int, now: Instant) -> list[Row[Any]]:
     """Return number, device, beginning and last use of a user's living sessions, the last used first."""
     values = {"user_id": user_id, "idle_seconds": -60 * config.session_idle_minutes}
-    return list(db.execute(_LIVING, values | now.binds))
+    return list(direct(db, _LIVING, values | now.binds))
 
 
 def log_out(db: Session, login: Login, now: Instant) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Integer, bindparam, case, delete, exists, 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.db import NOW, SKEW_SECONDS, Instant, after, later, table
+from app.db import NOW, SKEW_SECONDS, Instant, after, direct, later, table
 from app.keys import Keys, Purpose
 from app.models.credentials import NetworkFailure, Throttle
 from app.models.sso import SsoSession
@@ -74,7 +74,8 @@ def shared_detail(keys: Keys, text: str) -> str:
 
 def _counting(dialect: Any, limits: Limits) -> Any:
     """The statement that counts a try and judges it, for one database and one kind of place."""
-    first = dialect.insert(Throttle).values(bucket=bindparam("name"), tries=1, last_at=NOW, next_at=NOW)
+    counted = {"bucket": bindparam("name"), "tries": 1, "last_at": NOW, "next_at": NOW}
+    first = dialect.insert(table(Throttle)).values(counted)
     # A clock set back must not lengthen a wait, so a last try in the future holds nobody (S-07).
     is_open: ColumnElement[bool] = or_(Throttle.next_at <= NOW, Throttle.last_at > after(SKEW_SECONDS))
     if limits.closes_at is not None:
@@ -111,7 +112,7 @@ def reserve(db: Session, bucket: str, place: Place, now: Instant) -> Reserved:
     """Count a try before it is made, or refuse it."""
     limits = place.value
     counting = _COUNTING[db.get_bind().dialect.name, place]
-    if db.execute(counting, {"name": bucket} | now.binds).scalar() is not None:
+    if direct(db, counting, {"name": bucket} | now.binds).scalar() is not None:
         return Reserved(bucket, is_allowed=True)
     row = db.execute(select(Throttle.tries, Throttle.next_at).where(Throttle.bucket == bucket)).first()
     if row is None:  # cleared by a success in the same breath
@@ -140,7 +141,7 @@ _CLEAR = delete(table(Throttle)).where(Throttle.bucket == bindparam("name"))
 
 def clear(db: Session, bucket: str) -> None:
     """Forget the tries in a bucket after a success from it."""
-    db.execute(_CLEAR, {"name": bucket})
+    direct(db, _CLEAR, {"name": bucket})
 
 
 def reopen(db: Session, bucket: str) -> None:

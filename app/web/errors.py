@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, current_app, request, url_for
+from flask import Flask, current_app, g, request, url_for
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -14,10 +14,9 @@ from werkzeug.wrappers import Response
 from app.domain.passwords import HashingBusyError
 from app.web.browser import FLOW, drop_cookie
 from app.web.i18n import gettext as _
-from app.web.page import is_htmx, page, request_id
+from app.web.page import page, request_id
 
 log = logging.getLogger("app.errors")
-RETRY_SECONDS = 5
 
 
 def init(app: Flask) -> None:
@@ -49,13 +48,8 @@ def error_page(code: int) -> Response:
         request_id=request_id(),
     )
     answer.headers["Cache-Control"] = "no-store"
-    if code == 503:
-        answer.headers["Retry-After"] = str(RETRY_SECONDS)
-    if code == 410:
+    if code == 410 and g.get("flow") is None:  # a page of another tab leaves the flow at hand alone
         drop_cookie(answer, FLOW)
-    if is_htmx() and code not in (410, 422, 429, 500, 503):
-        # The others are swapped by the rules of the page; these replace the block just the same.
-        answer.headers["HX-Reswap"] = "outerHTML"
     return answer
 
 

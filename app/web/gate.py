@@ -22,6 +22,15 @@ StartResponse = Callable[..., Any]
 Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
+# The policy of what is no page (S-61), and the headers of what is answered here.
+NOTHING = "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+PLAIN = (
+    ("Content-Type", "text/plain; charset=utf-8"),
+    ("Content-Security-Policy", NOTHING),
+    ("X-Content-Type-Options", "nosniff"),
+)
+
+
 class Gate:
     """Lets in what names our host and is not too large; gives each request its number."""
 
@@ -49,7 +58,7 @@ class Gate:
         refusal = self._refusal(environ)
         if refusal is not None:
             line, headers = refusal
-            start(line, [("Content-Type", "text/plain; charset=utf-8"), *headers])
+            start(line, [*PLAIN, *headers])
             answer: Iterable[bytes] = [line.encode()]
         else:
             answer = self._inside(environ, start)

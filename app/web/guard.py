@@ -6,8 +6,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Flask, abort, current_app, g, request
+from flask import Flask, Request, abort, current_app, g, request
 from flask_login import LoginManager, UserMixin
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from app.domain import access, sessions
@@ -36,7 +37,16 @@ def init(app: Flask) -> None:
     # Sessions are rows (S-18); flask-login's own cookie and its fingerprint are not used.
     manager.session_protection = None
     manager.init_app(app)
-    manager.request_loader(lambda _request: (login := current_login()) and LoggedIn(login))
+    manager.request_loader(_shown_user)
+
+
+def _shown_user(_request: Request) -> LoggedIn | None:
+    """Return whom a page's menu greets; while the store is away the help pages greet nobody (S-05)."""
+    try:
+        login = current_login()
+    except SQLAlchemyError:
+        return None
+    return LoggedIn(login) if login else None
 
 
 def current_login() -> Login | None:

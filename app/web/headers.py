@@ -6,8 +6,7 @@ from flask import Flask, abort, request
 from werkzeug.wrappers import Response
 
 from app.web.fields import has_repeats
-from app.web.i18n import COOKIE as LANGUAGE_COOKIE
-from app.web.i18n import requested
+from app.web.i18n import cookie_name, requested
 from app.web.transaction import READING, config
 
 # Browsers refuse anything that is not ours; nothing inline, nothing evaluated (S-61).
@@ -24,6 +23,8 @@ ALWAYS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 ONE_YEAR = 365 * 86400
+# When to try again after a 503 (S-16).
+RETRY_SECONDS = 5
 
 
 def init(app: Flask) -> None:
@@ -58,10 +59,12 @@ def _complete(answer: Response) -> Response:
         answer.headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR}; includeSubDomains"
     if "Cache-Control" not in answer.headers:
         answer.headers["Cache-Control"] = "no-store"
+    if answer.status_code == 503:
+        answer.headers.setdefault("Retry-After", str(RETRY_SECONDS))
     asked = requested()
-    if asked and asked != request.cookies.get(LANGUAGE_COOKIE):
+    if asked and asked != request.cookies.get(cookie_name()):
         answer.set_cookie(
-            LANGUAGE_COOKIE,
+            cookie_name(),
             asked,
             max_age=ONE_YEAR,
             path="/",

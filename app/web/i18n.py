@@ -9,6 +9,7 @@ import io
 from datetime import datetime
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
+from urllib.parse import urlencode
 
 from babel import Locale
 from babel.dates import format_date, format_time
@@ -16,6 +17,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import current_app, g, has_request_context, request, url_for
 
+from app.config import Config
 from app.db import COPENHAGEN
 
 LANGUAGES = {"da": "Dansk", "en": "English"}
@@ -59,10 +61,16 @@ def _choose() -> str:
     asked = requested()
     if asked:
         return asked
-    kept = request.cookies.get(COOKIE)
+    kept = request.cookies.get(cookie_name())
     if kept in LANGUAGES:
         return str(kept)
     return request.accept_languages.best_match(LANGUAGES, SOURCE) or SOURCE
+
+
+def cookie_name() -> str:
+    """Return the name of the cookie that keeps the language: bound to the host by its prefix over https."""
+    config: Config = current_app.extensions["config"]
+    return f"__Host-{COOKIE}" if config.is_https else COOKIE
 
 
 def requested() -> str | None:
@@ -98,12 +106,14 @@ def text_direction() -> str:
 def languages() -> list[tuple[str, str, str, str, bool]]:
     """Return code, own name, direction, address and whether it is the one at hand, for the switch.
 
-    A tool's switch is relative to where the browser stands: htmx moves the address, not the header.
+    A tool's switch is relative to where the browser stands: htmx moves the address, not the header. It
+    keeps where a login is going, or which page of a list it is.
     """
     is_public = bool(request.view_args and "lang" in request.view_args)
+    til = request.args.get("til", "")[:200]
     rows = []
     for code, name in LANGUAGES.items():
-        href = f"?ui_locales={code}"
+        href = "?" + urlencode({"ui_locales": code} | ({"til": til} if til else {}))
         if is_public and request.endpoint:
             href = url_for(request.endpoint, **{**(request.view_args or {}), "lang": code})
         direction = Locale.parse(code).text_direction

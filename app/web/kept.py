@@ -16,7 +16,7 @@ import brotli
 import rcssmin
 import rjsmin
 
-from app.web.gate import Environ, StartResponse, Wsgi
+from app.web.gate import NOTHING, Environ, StartResponse, Wsgi
 
 PREFIX = "/static/"
 LAYERS = ("tokens", "base", "components", "screen")
@@ -68,7 +68,7 @@ class Assets:
             ("Cache-Control", "public, max-age=31536000, immutable"),
             ("X-Content-Type-Options", "nosniff"),
             ("Cross-Origin-Resource-Policy", "same-origin"),
-            ("Content-Security-Policy", "default-src 'none'"),
+            ("Content-Security-Policy", NOTHING),
             ("Vary", "Accept-Encoding"),
         )
         small = brotli.compress(content, quality=11)

@@ -169,7 +169,7 @@ def warning(flow: Flow) -> Response:
 @turn_of(Step.WARNING, Step.FINISH)
 def warning_answered(flow: Flow) -> Response:
     """Change now, or later."""
-    if "later" in request.form and login.postpone(db(), flow, now()):
+    if flow.is_finished or ("later" in request.form and login.postpone(db(), flow, now())):
         return finish(flow)
     deal_new(flow)
     return onward("login.new_password")
@@ -213,6 +213,8 @@ def own_password(flow: Flow) -> Response:
 @turn_of(Step.NEW_PASSWORD)
 def own_password_given(flow: Flow) -> Response:
     """Take an own choice if it meets the rules, else name those it breaks."""
+    if flow.is_finished:
+        return finish(flow)
     if not passwords.may_choose(flow.required):
         return onward("login.new_password")
     form = NewPasswordForm()
@@ -293,8 +295,6 @@ def practised(flow: Flow) -> Response:
         return _practise_page(flow, "few", status=422)
     outcome, changed = new_password.confirm(db(), keys(), hasher(), config(), flow, typed, browser(), now)
     if outcome is Practised.GONE:
-        if flow.is_finished:  # the second of two presses: the first has done it
-            return finish(flow)
         abort(410)
     if outcome is Practised.DIFFERENT:
         login.keep_picks(db(), keys(), flow, ())

@@ -10,11 +10,10 @@ from werkzeug.wrappers import Response
 
 from app.domain import audit, credentials, people, sessions
 from app.domain.access import Action
-from app.domain.audit import Event
+from app.domain.audit import Event, Recorded
 from app.domain.sessions import Login
-from app.models.audit import AuditEvent
 from app.models.credentials import Authorisation
-from app.models.people import Affiliation, Category, PasswordType, RightKind, Role
+from app.models.people import Category, PasswordType, RightKind, Role
 from app.web.browser import LOGIN, device_text, drop_cookie
 from app.web.fields import N_
 from app.web.guard import current_login, public, requires
@@ -180,6 +179,8 @@ def history() -> Response:
     """Show all that was done to one's login, newest first."""
     living = _living()
     before = request.args.get("til", type=int)
+    if before is not None and not 0 < before < audit.NEWEST:
+        before = None
     found = audit.list_about(db(), living.user_id, most=PAGE + 1, before=before)
     has_more = len(found) > PAGE
     shown = found[:PAGE]
@@ -191,7 +192,7 @@ def history() -> Response:
     )
 
 
-@blueprint.post("/mit/sessioner/<int:id>/log-ud")
+@blueprint.post("/mit/sessioner/<int(max=9223372036854775807):id>/log-ud")
 @requires(Action.END_OWN_SESSIONS)
 def end_session(id: int) -> Response:
     """End one of one's own logins; one that has ended already is no error."""
@@ -239,19 +240,20 @@ def _living() -> Login:
 Rights = list[tuple[RightKind, str | None]]
 
 
-def _places(affiliations: list[Affiliation], rights: Rights) -> list[Place]:
-    groups = people.list_groups(db(), [one.id for one in affiliations]) if affiliations else {}
+def _places(affiliations: list[people.Place], rights: Rights) -> list[Place]:
+    teaching = [one.affiliation_id for one in affiliations if not one.main_group]
+    groups = people.list_groups(db(), teaching) if teaching else {}
     shown = []
     for one in affiliations:
-        names = [one.main_group.name] if one.main_group else groups.get(one.id, [])
+        names = [one.main_group] if one.main_group else groups.get(one.affiliation_id, [])
         roles = [_(role) for role in one.roles] or [_(CATEGORIES[one.category])]
-        shown.append(Place(one.institution.name, one.institution.number, ", ".join(names), roles))
+        shown.append(Place(one.institution_name, one.institution_number, ", ".join(names), roles))
     for kind, institution in rights:
         shown.append(Place(institution or site().brand, "", "", [_(RIGHTS[kind])]))
     return shown
 
 
-def _tools(affiliations: list[Affiliation], rights: Rights) -> list[Tool]:
+def _tools(affiliations: list[people.Place], rights: Rights) -> list[Tool]:
     """Return what a person's roles may open here, each once."""
     found = [_HELP[kind] for kind, _institution in rights if kind in _HELP]
     for one in affiliations:
@@ -285,17 +287,17 @@ def _notice(current: credentials.Current | None) -> str | None:
     )
 
 
-def _events(living: Login, found: list[AuditEvent]) -> list[ShownEvent]:
+def _events(living: Login, found: list[Recorded]) -> list[ShownEvent]:
     others = {e.actor_id for e in found if e.actor_id and e.actor_id != living.user_id}
     names = people.names_of(db(), others)
     return [ShownEvent(moment_text(e.at), _what(e), _by(living, e, names)) for e in found]
 
 
-def _what(event: AuditEvent) -> str:
+def _what(event: Recorded) -> str:
     return _(WHAT[Event[event.event]])
 
 
-def _by(living: Login, event: AuditEvent, names: dict[int, str]) -> str:
+def _by(living: Login, event: Recorded, names: dict[int, str]) -> str:
     details: dict[str, Any] = event.details
     parts = []
     if event.actor_id and event.actor_id != living.user_id:

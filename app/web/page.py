@@ -16,8 +16,8 @@ from werkzeug.wrappers import Response
 
 from app.domain.site import Site
 from app.web.environment import Templates
-from app.web.i18n import gettext as _
 from app.web.i18n import alternates, language, languages, text_direction
+from app.web.i18n import gettext as _
 
 # The pages that a login may be on its way to; nothing else is ever gone to by a name in a request (S-65).
 DESTINATIONS = frozenset({"mine.overview", "mine.history", "recovery.change"})
@@ -104,10 +104,12 @@ def onward(endpoint: str, **values: Any) -> Response:
 
 def leave(path: str) -> Response:
     """Answer with another page of ours in another frame: a real navigation under htmx too."""
-    if not is_htmx():
-        return current_app.redirect(path, 303)
-    answer = make_response("", 204)
-    answer.headers["HX-Redirect"] = path
+    if is_htmx():
+        answer = make_response("", 204)
+        answer.headers["HX-Redirect"] = path
+    else:
+        answer = current_app.redirect(path, 303)
+    answer.headers["Vary"] = "HX-Request"
     return answer
 
 

@@ -130,7 +130,14 @@ def _change_page(flow: Flow, problem: dict[str, Any], status: int = 200) -> Resp
 def _flow() -> Flow | None:
     """Return the half-done login of this browser, if it is still one."""
     flow = find_flow(is_step=request.method == "POST" and current_login() is None)
-    return flow if flow is not None and not flow.is_finished else None
+    return None if flow is None or flow.is_finished or _means_own(flow) else flow
+
+
+def _means_own(flow: Flow) -> bool:
+    """Whether one who is logged in means the own password, while a login as somebody else is half done."""
+    name = _own()[0]
+    is_asked = "mit" in request.args or request.form.get("username") == name
+    return is_asked and name not in (None, flow.username)
 
 
 def _username() -> str | None:

@@ -98,7 +98,7 @@ def site(
 
 @pytest.fixture
 def visits(chromium: Browser, site: Server) -> Iterator[Visits]:
-    """Return what opens browsers of their own at the site, and afterwards looks at what they complained of."""
+    """Return what opens browsers at the site; afterwards nothing may have been complained of."""
     made = Visits(chromium, site)
     try:
         yield made

@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -74,6 +75,8 @@ class Server:
             template.config, instance=folder, database_url=url, port=self.port, public_url=self.address
         )
         self.database = Database(url)
+        with self.reading() as db:
+            self._before: int = db.scalar(select(func.max(AuditEvent.id))) or 0
 
     @property
     def _template_file(self) -> Path:
@@ -182,9 +185,7 @@ class Server:
 
     # ---- Asking without a browser ----
 
-    def ask(
-        self, method: str, path: str, *, form: dict[str, str] | None = None, cookies: str = ""
-    ) -> Answer:
+    def ask(self, method: str, path: str, *, form: dict[str, str] | None = None, cookies: str = "") -> Answer:
         """Send one request on a connection of its own; nothing is followed and nothing sent twice."""
         headers = {"Host": f"127.0.0.1:{self.port}", "Connection": "close"}
         if cookies:
@@ -199,6 +200,11 @@ class Server:
             return Answer(answer.status, answer.headers, answer.read().decode())
         finally:
             connection.close()
+
+    def ask_at_once(self, path: str, *, form: dict[str, str], cookies: str, times: int) -> list[Answer]:
+        """Send the same form several times at once."""
+        with ThreadPoolExecutor(times) as pool:
+            return list(pool.map(lambda _: self.ask("POST", path, form=form, cookies=cookies), range(times)))
 
     def unknown_name(self, *, has_pictures: bool) -> str:
         """Return a username that nobody has and that seems to have pictures, or words."""
@@ -227,9 +233,11 @@ class Server:
         )
 
     def events(self, member: Member, *kinds: Event) -> list[str]:
-        """Return the audit events about a person, oldest first; of the kinds named, or all."""
+        """Return what was recorded about a person since the start, oldest first; of the kinds named, or all."""
         with self.reading() as db:
-            query = select(AuditEvent.event).where(AuditEvent.subject_id == user_of(db, member).id)
+            query = select(AuditEvent.event).where(
+                AuditEvent.subject_id == user_of(db, member).id, AuditEvent.id > self._before
+            )
             if kinds:
                 query = query.where(AuditEvent.event.in_([kind.name for kind in kinds]))
             return list(db.scalars(query.order_by(AuditEvent.id)))

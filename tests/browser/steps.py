@@ -99,3 +99,18 @@ def form_of(page: Page, action: str, **filled: str) -> tuple[dict[str, str], str
     )
     cookies = "; ".join(f"{one['name']}={one['value']}" for one in page.context.cookies())
     return form | filled, cookies
+
+
+def dealt_words(page: Page) -> str:
+    """Return the password that is shown."""
+    shown = page.locator(".secret-words")
+    expect(shown).to_be_visible()
+    return shown.inner_text().strip()
+
+
+def dealt_pictures(page: Page) -> list[str]:
+    """Return the ids of the pictures that are shown, in order."""
+    shown = page.locator(".secret-pictures li")
+    expect(shown).to_have_count(4)
+    addresses = shown.locator("use").evaluate_all("all => all.map(one => one.getAttribute('href'))")
+    return [address.partition("#")[2] for address in addresses]

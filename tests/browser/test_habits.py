@@ -1,8 +1,6 @@
-"""What people do besides: two tabs, two presses, Back, the keyboard, pasting, another language, no network."""
+"""What people do besides: two tabs, two presses, Back, keyboard, pasting, another language, no network."""
 
 from __future__ import annotations
-
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -61,12 +59,7 @@ def test_the_same_post_to_both_workers_at_once_begins_one_session(scripted: Page
     give_username(scripted, BO.username)
     sees(scripted, ASK_WORDS)
     form, cookies = form_of(scripted, "/login/adgangskode", password=BO.password or "")
-    with ThreadPoolExecutor(4) as pool:
-        answers = list(
-            pool.map(
-                lambda _: site.ask("POST", "/login/adgangskode", form=form, cookies=cookies), range(4)
-            )
-        )
+    answers = site.ask_at_once("/login/adgangskode", form=form, cookies=cookies, times=4)
     assert {answer.status for answer in answers} == {303}
     assert {answer.headers["Location"] for answer in answers} == {"/mit"}
     assert len({answer.cookie("login") for answer in answers}) == 1
@@ -75,7 +68,7 @@ def test_the_same_post_to_both_workers_at_once_begins_one_session(scripted: Page
 
 
 def test_the_same_login_in_two_tabs_is_one_session(either: Page, site: Server) -> None:
-    """S-19: the later tab is let in by what the first one did."""
+    """S-19: the later tab's form is of before the login (S-17); its address leads where the login led."""
     give_username(either, BO.username)
     sees(either, ASK_WORDS)
     other = either.context.new_page()
@@ -84,6 +77,8 @@ def test_the_same_login_in_two_tabs_is_one_session(either: Page, site: Server) -
     try_words(either, BO.password)
     is_logged_in(either, BO)
     try_words(other, BO.password)
+    sees(other, "Det må du ikke")
+    other.goto("/login/adgangskode")
     is_logged_in(other, BO)
     assert site.living_sessions(BO) == 1
     assert site.events(BO, Event.LOGGED_IN) == ["LOGGED_IN"]
@@ -173,12 +168,14 @@ def test_the_focus_can_be_seen_on_every_stop(scripted: Page) -> None:
     for _ in range(12):
         scripted.keyboard.press("Tab")
         style, width = scripted.evaluate(
-            "() => { const s = getComputedStyle(document.activeElement); return [s.outlineStyle, s.outlineWidth] }"
+            "(({outlineStyle, outlineWidth}) => [outlineStyle, outlineWidth])"
+            "(getComputedStyle(document.activeElement))"
         )
         if scripted.evaluate("document.activeElement === document.body"):
             continue
-        assert style == "solid", scripted.evaluate("document.activeElement.outerHTML")
-        assert width == "3px"
+        stop = scripted.evaluate("document.activeElement.outerHTML")
+        assert style == "solid", stop
+        assert float(width.removesuffix("px")) >= 2, stop
 
 
 def test_a_password_can_be_pasted(either: Page) -> None:
@@ -212,7 +209,9 @@ def test_password_managers_find_name_and_password(either: Page) -> None:
     expect(hidden).to_be_hidden()
     give_username(either, ANNA.username)
     sees(either, ASK_PICTURES)
-    expect(either.get_by_label("De fire billeders navne")).to_have_attribute("autocomplete", "current-password")
+    expect(either.get_by_label("De fire billeders navne")).to_have_attribute(
+        "autocomplete", "current-password"
+    )
     expect(either.locator("details form input[autocomplete=username]")).to_have_value(ANNA.username or "")
 
 
@@ -295,7 +294,7 @@ def test_the_language_list_closes_with_escape_and_gives_the_focus_back(scripted:
 def test_without_a_network_the_press_says_so_and_works_again_afterwards(
     scripted: Page, visits: Visits
 ) -> None:
-    visits.expect_complaint("ERR_INTERNET_DISCONNECTED|htmx:sendError")
+    visits.expect_complaint("ERR_INTERNET_DISCONNECTED|htmx:sendError|htmx:afterRequest")
     give_username(scripted, BO.username)
     sees(scripted, ASK_WORDS)
     scripted.context.set_offline(True)

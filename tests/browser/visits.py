@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from tests.browser.server import Server
 
 # Chromium notes every answer of 400 and more; those the design gives are no complaint.
-MEANT = re.compile(r"^Failed to load resource: the server responded with a status of (404|410|422|429) ")
+MEANT = re.compile(r"^Failed to load resource: the server responded with a status of (403|404|410|422|429) ")
 
 
 class Visits:

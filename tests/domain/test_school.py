@@ -156,9 +156,8 @@ def test_picture_passwords_of_the_cast_are_four_different_known_pictures() -> No
 def test_pupils_of_the_cast_are_in_their_class(db: Session, member: Member) -> None:
     assert member.school is not None
     place = people.list_places(db, user_of(db, member).id, TODAY)[0]
-    assert place.institution.number == member.school.number
-    assert place.main_group is not None
-    assert (place.main_group.name, place.level) == (member.class_name, member.level)
+    assert place.institution_number == member.school.number
+    assert (place.main_group, place.level) == (member.class_name, member.level)
     assert place.roles == ["Elev"]
 
 

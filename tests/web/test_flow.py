@@ -41,7 +41,8 @@ def test_no_step_can_be_entered_without_a_beginning(browser: Browser, database: 
     assert browser.open(path).path == "/login"
     browser.open("/login/brugernavn")
     data = {"csrf_token": browser.csrf(), "password": BO.password or "", "later": "1", "login": "1"}
-    assert browser.post(path, data).path == "/login"
+    if path != "/login/ny-kode":  # which is only looked at
+        assert browser.post(path, data).path == "/login"
     assert browser.cookie("login") is None
     assert store.content(database) == before
 
@@ -55,7 +56,7 @@ def test_no_step_can_be_entered_before_the_password_was_right(
     before = store.content(database)
     assert browser.open(path).path == "/login/adgangskode"
     data = {"csrf_token": browser.csrf(), "username": "boli1003", "password": "GraesHat55", "later": "1"}
-    for act in ({"later": "1"}, {"now": "1"}):
+    for act in ({"later": "1"}, {"now": "1"}) if path != "/login/ny-kode" else ():
         assert browser.post(path, data | act).path == "/login/adgangskode"
     assert store.content(database) == before
     assert browser.open("/mit").path == "/login"
@@ -219,7 +220,7 @@ def test_a_login_in_the_same_browser_takes_the_place_of_the_one_before(
 
 def test_planted_ids_are_never_adopted(browser: Browser, database: Database) -> None:
     """S-17: neither of a login, nor of a half-done one, nor of a device."""
-    planted = {name: "planted-" + "a" * 35 for name in ("login", "flow", "device")}
+    planted = dict.fromkeys(("login", "flow", "device"), "planted-" + "a" * 35)
     for name, value in planted.items():
         browser.plant(name, value)
     browser.open("/login/brugernavn")

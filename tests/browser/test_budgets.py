@@ -1,0 +1,167 @@
+"""The budgets of design 12, measured on the wire: a first visit with an empty cache."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import CDPSession, Page, expect
+
+from tests.browser.server import Server
+from tests.browser.steps import (
+    ASK_PICTURES,
+    ASK_WORDS,
+    USERNAME,
+    give_username,
+    press,
+    sees,
+    try_words,
+    write,
+)
+from tests.browser.visits import Visits
+from tests.cast import ANNA, BO
+
+pytestmark = pytest.mark.parametrize("template", ["sqlite"], indirect=True)
+
+KB = 1000
+
+
+class Wire:
+    """Counts what one page takes over the wire, headers and all, as Chromium itself tells it."""
+
+    def __init__(self, page: Page) -> None:
+        """Listen from now on."""
+        self._cdp: CDPSession = page.context.new_cdp_session(page)
+        self._addresses: dict[str, str] = {}
+        self.taken: dict[str, int] = {}
+        self._cdp.on("Network.requestWillBeSent", self._sent)
+        self._cdp.on("Network.loadingFinished", self._finished)
+        self._cdp.send("Network.enable")
+        self._cdp.send("Network.setCacheDisabled", {"cacheDisabled": False})
+
+    def _sent(self, event: dict[str, Any]) -> None:
+        # A redirect's own bytes are reported with the answer it led to.
+        self._addresses[event["requestId"]] = event["request"]["url"]
+
+    def _finished(self, event: dict[str, Any]) -> None:
+        address = self._addresses[event["requestId"]]
+        self.taken[address] = self.taken.get(address, 0) + int(event["encodedDataLength"])
+
+    def start(self) -> None:
+        """Count from here."""
+        self.taken.clear()
+
+    @property
+    def total(self) -> int:
+        """The bytes so far."""
+        return sum(self.taken.values())
+
+    def of(self, name: str) -> int:
+        """Return the bytes of the one file whose address holds a name."""
+        found = [size for address, size in self.taken.items() if name in address]
+        assert len(found) == 1, f"{name}: {self.taken}"
+        return found[0]
+
+
+def loaded(page: Page) -> None:
+    """Wait until nothing is on its way any more."""
+    page.wait_for_load_state("networkidle")
+
+
+@pytest.mark.parametrize("path", ["/login", "/login/brugernavn"])
+def test_the_login_page_is_28_kb_in_five_requests(scripted: Page, path: str) -> None:
+    wire = Wire(scripted)
+    scripted.goto(path)
+    loaded(scripted)
+    assert wire.total <= 28 * KB, wire.taken
+    assert len(wire.taken) <= 5, wire.taken
+
+
+def test_styles_own_script_and_htmx_keep_to_10_3_and_16_kb(scripted: Page) -> None:
+    wire = Wire(scripted)
+    scripted.goto("/login")
+    loaded(scripted)
+    assert wire.of("/static/site.") <= 10 * KB
+    assert wire.of("/static/ui.") <= 3 * KB
+    assert wire.of("/static/htmx") <= 16 * KB
+
+
+def test_the_picture_login_is_36_kb(scripted: Page) -> None:
+    """The whole way to the pictures on a first visit: username page, its step, the sprite."""
+    give_username(scripted, ANNA.username)
+    sees(scripted, ASK_PICTURES)
+    cookies = scripted.context.cookies()
+    fresh = scripted.context.browser
+    assert fresh is not None
+    context = fresh.new_context(base_url=scripted.url.partition("/login")[0])
+    context.add_cookies(cookies)  # type: ignore[arg-type]
+    page = context.new_page()
+    wire = Wire(page)
+    page.goto("/login/billeder")
+    sees(page, ASK_PICTURES)
+    loaded(page)
+    assert wire.of("/static/pictures.") <= 8 * KB
+    assert wire.total <= 36 * KB, wire.taken
+    context.close()
+
+
+def test_the_next_step_of_the_wizard_is_3_kb(scripted: Page) -> None:
+    wire = Wire(scripted)
+    scripted.goto("/login/brugernavn")
+    loaded(scripted)
+    write(scripted, USERNAME, BO.username or "")
+    wire.start()
+    press(scripted, "Næste")
+    sees(scripted, ASK_WORDS)
+    loaded(scripted)
+    assert wire.total <= 3 * KB, wire.taken
+    wire.start()
+    try_words(scripted, "forkert adgangskode")
+    expect(scripted.locator("#error-summary")).to_be_visible()
+    loaded(scripted)
+    assert wire.total <= 3 * KB, wire.taken
+
+
+def test_a_second_visit_takes_pages_only(scripted: Page) -> None:
+    """Static files are named by their content and kept for a year."""
+    scripted.goto("/login")
+    loaded(scripted)
+    wire = Wire(scripted)
+    scripted.goto("/login/brugernavn")
+    loaded(scripted)
+    assert wire.total <= 6 * KB, wire.taken
+
+
+def test_login_pages_go_uncompressed_and_static_files_by_brotli(site: Server, visits: Visits) -> None:
+    """Design 12: pages that hold secrets and echo input are not compressed."""
+    page = visits.open()
+    answers = []
+    page.on("response", answers.append)
+    page.goto("/login/brugernavn")
+    loaded(page)
+    encodings = {
+        one.url.removeprefix(site.address).split(".")[0]: one.headers.get("content-encoding")
+        for one in answers
+    }
+    assert encodings["/login/brugernavn"] is None
+    assert encodings["/static/site"] == encodings["/static/ui"] == "br"
+
+
+def test_nothing_moves_while_a_page_loads(visits: Visits) -> None:
+    """Design 12: layout shift at most 0.02."""
+    for path in ("/login/brugernavn", "/da/"):
+        for size in ((390, 844), (1280, 900)):
+            page = visits.open(size=size)
+            page.goto(path)
+            loaded(page)
+            shift = page.evaluate(
+                """() => new Promise(done => {
+                    let sum = 0;
+                    const watch = new PerformanceObserver(list => {
+                        for (const one of list.getEntries()) sum += one.hadRecentInput ? 0 : one.value;
+                    });
+                    watch.observe({type: "layout-shift", buffered: true});
+                    requestAnimationFrame(() => requestAnimationFrame(() => done(sum)));
+                })"""
+            )
+            assert shift <= 0.02, (path, size)

@@ -1,0 +1,136 @@
+"""The front page: four doors, the tasks most asked for, help by phone, two languages."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.server import Server
+from tests.browser.steps import follow, is_at, sees
+from tests.browser.visits import Visits
+
+pytestmark = pytest.mark.parametrize("template", ["sqlite"], indirect=True)
+
+FRONT = "Hjælp til login i skolen"
+
+
+def test_the_root_leads_to_the_readers_language(visits: Visits) -> None:
+    for locale, path in (("da-DK", "/da/"), ("en-GB", "/en/"), ("fr-FR", "/da/")):
+        page = visits.open(locale=locale)
+        page.goto("/")
+        is_at(page, path)
+        expect(page.locator("html")).to_have_attribute("lang", path.strip("/"))
+
+
+@pytest.mark.parametrize("slug", ["elev", "foraelder", "laerer", "personale"])
+def test_each_door_leads_to_a_page_whose_tasks_all_lead_somewhere(
+    visits: Visits, site: Server, slug: str
+) -> None:
+    page = visits.open(has_script=slug in ("elev", "laerer"))
+    page.goto("/da/")
+    sees(page, FRONT)
+    doors = page.locator("[data-part=doors] a")
+    expect(doors).to_have_count(4)
+    door = page.locator(f"[data-part=doors] a[href='/da/{slug}']")
+    door.click()
+    is_at(page, f"/da/{slug}")
+    expect(page).to_have_title(re.compile(r" – Hjælp – Unilogin$"))
+    tasks = page.locator("[data-part=tasks] a")
+    hrefs = tasks.evaluate_all("all => all.map(one => one.getAttribute('href'))")
+    assert hrefs
+    for href in set(hrefs):
+        answer = site.ask("GET", href)
+        assert answer.status in (200, 303), href
+    tasks.first.click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.go_back()
+    is_at(page, f"/da/{slug}")
+
+
+def test_the_most_asked_for_tasks_lead_to_the_live_flows(page: Page) -> None:
+    page.goto("/da/")
+    tasks = page.locator("[data-part=tasks] a")
+    count = tasks.count()
+    assert count >= 3
+    for index in range(count):
+        page.goto("/da/")
+        tasks.nth(index).click()
+        expect(page.locator("body.screen-frame, body.site-frame")).to_be_visible()
+        expect(page.get_by_role("heading", level=1)).not_to_have_text("Siden findes ikke")
+
+
+def test_help_stands_on_the_page_with_phone_and_hours(either: Page) -> None:
+    either.goto("/da/")
+    box = either.get_by_role("region", name="Har du brug for mere hjælp?")
+    expect(box.get_by_role("link", name="3587 8550")).to_have_attribute("href", "tel:+4535878550")
+    expect(box.get_by_text(re.compile("^(Åbent nu|Lukket)"))).to_be_visible()
+
+
+def test_the_page_says_whether_the_phone_is_answered_now(visits: Visits, site: Server) -> None:
+    """The words follow the clock, not the moment the server started."""
+    page = visits.open()
+    seen = set()
+    for _ in range(7):
+        page.goto("/da/")
+        seen.add(page.locator(".hours-now").inner_text().split(" ")[0].rstrip(",."))
+        site.forward(hours=25)
+    assert seen >= {"Åbent", "Lukket"} or seen == {"Lukket"}
+
+
+def test_the_language_switch_stays_on_the_page_and_is_remembered_by_the_tools(page: Page) -> None:
+    page.goto("/da/elev")
+    page.locator("details.language summary").click()
+    follow(page, "English")
+    is_at(page, "/en/elev")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.locator("details.language summary").click()
+    follow(page, "Dansk")
+    is_at(page, "/da/elev")
+
+
+def test_english_pages_are_english_throughout(visits: Visits) -> None:
+    page = visits.open(locale="en-GB")
+    danish = re.compile(
+        r"\b(adgangskode|brugernavn|ikke|eller|skriv|hjælp|lærer|skole)\b|[æøå]", re.IGNORECASE
+    )
+    for path in (
+        "/en/",
+        "/en/elev",
+        "/en/foraelder",
+        "/en/laerer",
+        "/en/personale",
+        "/login",
+        "/login/brugernavn",
+        "/brugernavn",
+        "/ny-adgangskode",
+        "/ny-adgangskode/glemt",
+        "/log-ud",
+        "/ingen-side",
+    ):
+        page.goto(path)
+        text = page.locator("body").inner_text().replace("Dansk", "")
+        found = danish.search(text)
+        assert found is None, f"{path}: «{found and found.group()}» in:\n{text}"
+
+
+def test_an_address_that_does_not_exist_says_so_with_a_way_on_and_a_number(either: Page) -> None:
+    answer = either.goto("/da/findes-ikke")
+    assert answer is not None
+    assert answer.status == 404
+    sees(either, "Siden findes ikke")
+    expect(either.get_by_text("Fejlnummer:")).to_contain_text(re.compile("[0-9a-f]{12}"))
+    follow(either, "Gå til forsiden")
+    sees(either, FRONT)
+
+
+def test_the_skip_link_jumps_over_the_menu(either: Page) -> None:
+    either.goto("/da/")
+    either.keyboard.press("Tab")
+    skip = either.get_by_role("link", name="Gå til indholdet")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    either.keyboard.press("Enter")
+    either.keyboard.press("Tab")
+    expect(either.locator("main a").first).to_be_focused()

@@ -1,0 +1,237 @@
+"""Anna logs in with her pictures: by tapping, by writing, with every slip a child makes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from app.domain.audit import Event
+from tests.browser.server import Server
+from tests.browser.steps import (
+    ASK_PICTURES,
+    TYPED,
+    button,
+    chosen,
+    give_username,
+    is_at,
+    is_logged_in,
+    press,
+    sees,
+    summary,
+    tap,
+    write,
+)
+from tests.browser.visits import Visits
+from tests.cast import ANNA, MARKED
+
+pytestmark = pytest.mark.parametrize("template", ["sqlite"], indirect=True)
+WRONG = "Det var ikke de rigtige billeder. Prøv igen."
+FEW = "Vælg fire billeder"
+
+
+def begin(page: Page) -> None:
+    """Get to Anna's pictures."""
+    give_username(page, ANNA.username)
+    sees(page, ASK_PICTURES)
+    is_at(page, "/login/billeder")
+
+
+def tile(page: Page, id: str) -> Locator:
+    """Find a picture in the grid."""
+    return page.locator(f"button[name=pick][value={id}]")
+
+
+def typing(page: Page) -> Locator:
+    """Open «Skriv i stedet» and return its form."""
+    page.get_by_text("Skriv i stedet").click()
+    return page.locator("details form")
+
+
+def test_a_pupil_logs_in_by_tapping(page: Page, site: Server) -> None:
+    begin(page)
+    chosen(page, 0)
+    tap(page, *ANNA.pictures)
+    press(page, "Log ind")
+    is_logged_in(page, ANNA)
+    expect(page.get_by_text("Fire billeder")).to_be_visible()
+    assert site.events(ANNA, Event.LOGGED_IN) == ["LOGGED_IN"]
+
+
+def test_a_pupil_logs_in_by_writing_instead(page: Page) -> None:
+    """WCAG 3.3.8: password managers, paste and switches need a field."""
+    begin(page)
+    form = typing(page)
+    write(page, TYPED, "Ugle, KAGE sol  bamse")
+    form.get_by_role("button", name="Log ind").click()
+    is_logged_in(page, ANNA)
+
+
+def test_names_are_taken_with_and_without_danish_letters(either: Page) -> None:
+    give_username(either, MARKED.username)
+    sees(either, ASK_PICTURES)
+    form = typing(either)
+    write(either, TYPED, "raket drage gulerod nøgle")
+    form.get_by_role("button", name="Log ind").click()
+    is_logged_in(either, MARKED)
+
+
+def test_wrong_pictures_are_told_and_the_third_time_whom_to_ask(page: Page, site: Server) -> None:
+    begin(page)
+    for attempt in range(3):
+        tap(page, "bil", "tog", "fisk", "hat")
+        press(page, "Log ind")
+        expect(summary(page)).to_contain_text(WRONG)
+        expect(summary(page)).to_be_focused()
+        chosen(page, 0)
+        asks = expect(summary(page))
+        (asks.to_contain_text if attempt == 2 else asks.not_to_contain_text)(
+            "Spørg din lærer eller en forælder."
+        )
+    assert site.living_sessions(ANNA) == 0
+    tap(page, *ANNA.pictures)
+    press(page, "Log ind")
+    is_logged_in(page, ANNA)
+
+
+def test_fewer_than_four_pictures_are_asked_for_and_cost_no_try(page: Page, site: Server) -> None:
+    begin(page)
+    tap(page, *ANNA.pictures[:2])
+    press(page, "Log ind")
+    expect(page.get_by_text(FEW).locator("visible=true")).to_be_visible()
+    chosen(page, 2)
+    assert site.events(ANNA, Event.LOGIN_REFUSED) == []
+    for count, id in enumerate(ANNA.pictures[2:], start=3):
+        tile(page, id).click()
+        chosen(page, count)
+    press(page, "Log ind")
+    is_logged_in(page, ANNA)
+
+
+def test_a_double_tap_counts_once(page: Page) -> None:
+    """The four are different, so that a child's second tap can be ignored (design 5)."""
+    begin(page)
+    tile(page, "ugle").dblclick()
+    chosen(page, 1)
+    tile(page, "kage").click()
+    chosen(page, 2)
+    tile(page, "ugle").click()
+    tile(page, "sol").click()
+    chosen(page, 3)
+    tile(page, "bamse").click()
+    chosen(page, 4)
+    press(page, "Log ind")
+    is_logged_in(page, ANNA)
+
+
+def test_no_fast_tap_is_lost(scripted: Page) -> None:
+    """With script taps are kept in the page: four within a blink all count, in order."""
+    begin(scripted)
+    places = [tile(scripted, id).bounding_box() for id in ANNA.pictures]
+    for place in places:
+        assert place is not None
+        scripted.mouse.click(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+    press(scripted, "Log ind")
+    is_logged_in(scripted, ANNA)
+
+
+def test_a_fifth_picture_is_not_taken(page: Page) -> None:
+    begin(page)
+    tap(page, *ANNA.pictures)
+    tile(page, "hat").click()
+    chosen(page, 4)
+    press(page, "Log ind")
+    is_logged_in(page, ANNA)
+
+
+def test_delete_takes_back_the_last_picture(page: Page) -> None:
+    begin(page)
+    tap(page, "ugle", "kage", "hat")
+    press(page, "Slet")
+    chosen(page, 2)
+    tile(page, "sol").click()
+    chosen(page, 3)
+    tile(page, "bamse").click()
+    chosen(page, 4)
+    press(page, "Log ind")
+    is_logged_in(page, ANNA)
+
+
+def test_delete_with_nothing_chosen_does_nothing(either: Page) -> None:
+    begin(either)
+    press(either, "Slet")
+    sees(either, ASK_PICTURES)
+    chosen(either, 0)
+
+
+def test_what_is_chosen_is_spoken_as_a_number_never_by_name(scripted: Page) -> None:
+    begin(scripted)
+    live = scripted.locator("#live")
+    expect(live).to_have_attribute("aria-live", "polite")
+    tile(scripted, "ugle").click()
+    expect(live).to_have_text("1 af 4 valgt")
+    tile(scripted, "kage").click()
+    expect(live).to_have_text("2 af 4 valgt")
+    press(scripted, "Slet")
+    expect(live).to_have_text("1 af 4 valgt")
+    press(scripted, "Log ind")
+    expect(live).to_have_text(FEW)
+    assert scripted.locator("[data-slots] title, [data-slots] [aria-label]").count() == 0
+
+
+def test_the_chosen_pictures_can_be_covered(scripted: Page) -> None:
+    begin(scripted)
+    tap(scripted, "ugle")
+    picture = scripted.locator("[data-slots] svg")
+    expect(picture).to_be_visible()
+    press(scripted, "Skjul billederne")
+    expect(picture).to_be_hidden()
+    tile(scripted, "kage").click()
+    chosen(scripted, 2)
+    expect(picture).to_have_count(2)
+    expect(picture.first).to_be_hidden()
+    expect(picture.last).to_be_hidden()
+    press(scripted, "Vis billederne")
+    expect(picture.last).to_be_visible()
+
+
+def test_the_keyboard_alone_chooses_pictures(either: Page) -> None:
+    begin(either)
+    for count, id in enumerate(ANNA.pictures, start=1):
+        tile(either, id).focus()
+        either.keyboard.press("Space" if count % 2 else "Enter")
+        chosen(either, count)
+    button(either, "Log ind").focus()
+    either.keyboard.press("Enter")
+    is_logged_in(either, ANNA)
+
+
+def test_every_picture_has_a_name_and_room_for_a_finger(visits: Visits) -> None:
+    """Design 5 and 7: 72 px or more, 64 at 320 px, eight apart."""
+    for width, least in ((390, 72), (320, 64), (1280, 72)):
+        page = visits.open(size=(width, 844))
+        begin(page)
+        tiles = page.locator("button[name=pick]")
+        expect(tiles).to_have_count(24)
+        boxes = tiles.evaluate_all("all => all.map(one => one.getBoundingClientRect().toJSON())")
+        assert min(box["width"] for box in boxes) >= least
+        assert min(box["height"] for box in boxes) >= least
+        for one in boxes:
+            for other in boxes:
+                if one is not other:
+                    apart_x = max(one["left"], other["left"]) - min(one["right"], other["right"])
+                    apart_y = max(one["top"], other["top"]) - min(one["bottom"], other["bottom"])
+                    assert max(apart_x, apart_y) >= 7.5
+        for id in ("ugle", "noegle"):
+            expect(tile(page, id)).to_have_accessible_name(re.compile("^(ugle|nøgle)$"))
+        page.context.close()
+
+
+def test_the_code_is_never_in_an_address(either: Page, visits: Visits) -> None:
+    """S-24: not in a URL, and not kept by the page that was left."""
+    begin(either)
+    tap(either, *ANNA.pictures)
+    press(either, "Log ind")
+    is_logged_in(either, ANNA)
+    assert not [one.url for one in visits.requests if any(id in one.url for id in ANNA.pictures)]

@@ -1,0 +1,355 @@
+"""A new password waits, is practised, and only then counts (S-02, S-25, S-26); stages and years."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+
+from app.config import PasswordProfile
+from app.domain import login, new_password, passwords, people
+from app.domain.login import Outcome, Step
+from app.domain.new_password import Practised
+from app.domain.passwords import Rule
+from app.keys import KeysError
+from app.models.audit import AuditEvent
+from app.models.credentials import Authorisation, Credential, ExpiryReason, PendingPassword, Throttle
+from app.models.people import Affiliation, PasswordType, User
+from app.models.sso import EndReason, LoginFlow, SsoSession
+from tests.cast import ANNA, BO, CARLA, EXPIRING, IDA, MARKED, STAGE, Member, user_of
+from tests.domain.acts import Acts, CountingHasher, device
+
+NEW = "RobinLampe47"
+BOS, SECRET = BO.username or "", BO.secret or ""
+
+
+def proved(acts: Acts, member: Member = BO) -> str:
+    """Return a flow of a member that has shown the password and is changing it."""
+    token = acts.begin(member.username or "", is_change=True)
+    assert acts.check(token, member.secret or "").outcome is Outcome.ACCEPTED
+    return token
+
+
+def current(acts: Acts, member: Member = BO) -> Credential:
+    """Return a member's password in force."""
+    whose = select(User.id).where(User.username == member.username).scalar_subquery()
+    found = acts.one(select(Credential).where(Credential.user_id == whose, Credential.ended_at.is_(None)))
+    assert isinstance(found, Credential)
+    return found
+
+
+def step(acts: Acts, token: str) -> Step:
+    """Return what a flow needs next."""
+    return acts.flow(token).step(acts.now().at, timedelta(days=acts.config.change_notice_days))
+
+
+def move_to_level(acts: Acts, member: Member, level: str) -> None:
+    """Let the source system move a pupil up."""
+    with acts.writing() as (db, _now):
+        whose = Affiliation.user_id == user_of(db, member).id
+        db.execute(update(Affiliation).where(whose).values(level=level))
+
+
+def test_s_25_a_reload_shows_the_same_password(acts: Acts) -> None:
+    token = proved(acts)
+    first = acts.assign(token)
+    assert acts.assign(token) == first == acts.pending(token)
+    assert acts.count(PendingPassword) == 1
+    assert acts.assign(token, anew=True) != first
+
+
+@pytest.mark.parametrize("member", [ANNA, IDA, BO, MARKED, CARLA], ids=lambda member: member.word)
+def test_s_25_the_old_password_works_until_the_new_one_is_practised(acts: Acts, member: Member) -> None:
+    username, secret = member.username or "", member.secret or ""
+    token = proved(acts, member)
+    waiting = acts.assign(token)
+    assert waiting.password_type is member.password_type
+    assert acts.tries(username, waiting.secret).outcome is Outcome.WRONG
+    assert acts.tries(username, secret).outcome is Outcome.ACCEPTED
+    assert acts.confirm(token, waiting.secret + "x") is Practised.DIFFERENT
+    assert acts.tries(username, secret).outcome is Outcome.ACCEPTED
+    assert acts.confirm(token, waiting.secret) is Practised.CONFIRMED
+    assert acts.tries(username, secret).outcome is Outcome.WRONG
+    assert acts.tries(username, waiting.secret).outcome is Outcome.ACCEPTED
+
+
+def test_s_25_an_own_choice_takes_the_place_of_the_dealt_one(acts: Acts) -> None:
+    token = proved(acts)
+    dealt = acts.assign(token)
+    assert acts.choose(token, NEW) == []
+    waiting = acts.pending(token)
+    assert waiting is not None
+    assert (waiting.secret, waiting.is_own_choice) == (NEW, True)
+    assert acts.assign(token) == waiting
+    assert acts.confirm(token, dealt.secret) is Practised.DIFFERENT
+    assert acts.confirm(token, NEW) is Practised.CONFIRMED
+
+
+def test_s_25_a_choice_that_breaks_a_rule_leaves_what_waits(acts: Acts) -> None:
+    token = proved(acts)
+    dealt = acts.assign(token)
+    assert Rule.USERNAME in acts.choose(token, "Xx9boli1003")
+    assert acts.pending(token) == dealt
+
+
+def test_s_25_what_waits_is_sealed_to_its_flow_and_hides_in_no_column(acts: Acts) -> None:
+    token, other = proved(acts), proved(acts)
+    acts.choose(token, NEW)
+    acts.assign(other)
+    rows = {row.flow_id: row.sealed_secret for row in acts.all(select(PendingPassword))}
+    assert not any(NEW in sealed for sealed in rows.values())
+    mine, theirs = acts.flow(token).id, acts.flow(other).id
+    with acts.writing() as (db, _now):
+        moved = update(PendingPassword).where(PendingPassword.flow_id == theirs)
+        db.execute(moved.values(sealed_secret=rows[mine]))
+    with pytest.raises(KeysError):
+        acts.pending(other)
+
+
+def test_s_25_what_waits_is_erased_when_it_counts(acts: Acts) -> None:
+    token = proved(acts)
+    acts.confirm(token, acts.assign(token).secret)
+    assert acts.count(PendingPassword) == 0
+
+
+@pytest.mark.parametrize("minutes", [29, 31])
+def test_s_25_what_waits_is_erased_when_its_time_is_up(acts: Acts, minutes: int) -> None:
+    token = proved(acts)
+    secret = acts.assign(token).secret
+    acts.clock.forward(minutes=minutes)
+    is_alive = minutes < acts.config.flow_minutes
+    assert (acts.find(token) is not None) is is_alive
+    with acts.writing() as (db, now):
+        login.sweep(db, now)
+    assert acts.count(PendingPassword) == acts.count(LoginFlow) == int(is_alive)
+    if is_alive:
+        assert acts.confirm(token, secret) is Practised.CONFIRMED
+
+
+def test_s_25_more_time_is_more_time_for_what_waits_too(acts: Acts) -> None:
+    token = proved(acts)
+    secret = acts.assign(token).secret
+    acts.clock.forward(minutes=25)
+    with acts.writing() as (db, now):
+        login.extend(db, acts.config, acts.flow(token), now)
+    acts.clock.forward(minutes=25)
+    assert acts.confirm(token, secret) is Practised.CONFIRMED
+
+
+def test_s_25_a_flow_that_runs_out_while_the_hash_is_made_changes_nothing(acts: Acts) -> None:
+    class Slow(CountingHasher):
+        def hash(self, *values: object) -> str:
+            acts.clock.forward(minutes=31)
+            return super().hash(*values)  # type: ignore[arg-type]
+
+    token = proved(acts)
+    secret = acts.assign(token).secret
+    acts.hasher = Slow(acts.keys, slots=1, wait_seconds=1)
+    assert acts.confirm(token, secret) is Practised.GONE
+    assert acts.tries(BOS, SECRET).outcome is Outcome.ACCEPTED
+
+
+def test_s_26_a_change_ends_every_session_and_every_other_flow(acts: Acts) -> None:
+    sessions = [acts.log_in(BOS, SECRET, device(place)) for place in ("tablet", "phone")]
+    others = acts.log_in(CARLA.username or "", CARLA.secret or "")
+    half_done = proved(acts)
+    acts.assign(half_done)
+    new = acts.change(BOS, SECRET, NEW)
+    assert [acts.login_of(session) for session in sessions] == [None, None]
+    assert acts.find(half_done) is None
+    assert acts.count(PendingPassword) == 0
+    assert acts.login_of(new) is not None
+    assert acts.login_of(others) is not None
+    ended = acts.all(select(SsoSession.end_reason).where(SsoSession.ended_at.is_not(None)))
+    assert ended == [EndReason.PASSWORD_CHANGED] * 2
+
+
+def test_s_02_a_change_is_one_event_that_tells_by_whose_leave_and_no_secret(acts: Acts) -> None:
+    before = acts.count(AuditEvent)
+    token = proved(acts)
+    acts.choose(token, NEW)
+    acts.confirm(token, NEW)
+    assert acts.count(AuditEvent) == before + 1
+    event = acts.all(select(AuditEvent).order_by(AuditEvent.id))[-1]
+    bo = current(acts).user_id
+    assert (event.event, event.actor_id, event.subject_id) == ("PASSWORD_CHANGED", bo, bo)
+    assert event.details == {
+        "password_type": "WORDS_DIGITS",
+        "authorisation": "OWNER",
+        "network": "192.0.2.0/24",
+    }
+    assert current(acts).authorisation is Authorisation.OWNER
+
+
+def test_s_02_what_is_not_committed_is_not_done_at_all(acts: Acts) -> None:
+    session = acts.log_in(BOS, SECRET)
+    token = proved(acts)
+    acts.choose(token, NEW)
+    before = acts.count(AuditEvent), acts.count(Credential)
+    with acts.database.writing() as db:
+        flow = acts.flow(token)
+        outcome, _ = new_password.confirm(
+            db, acts.keys, acts.hasher, acts.config, flow, NEW, device("x"), acts.now
+        )
+        assert outcome is Practised.CONFIRMED
+        db.rollback()
+    assert (acts.count(AuditEvent), acts.count(Credential)) == before
+    assert acts.login_of(session) is not None
+    assert acts.pending(token) is not None
+    assert acts.tries(BOS, SECRET).outcome is Outcome.ACCEPTED
+
+
+def test_s_26_the_owner_has_no_wait_left_after_a_change(acts: Acts) -> None:
+    token = proved(acts)
+    acts.choose(token, NEW)
+    for _ in range(6):
+        acts.tries(BOS, "HelterForkert12")
+    acts.confirm(token, NEW)
+    assert acts.count(Throttle) == 0
+    assert acts.tries(BOS, NEW).outcome is Outcome.ACCEPTED
+
+
+def test_s_20_none_of_the_last_five_is_taken_and_the_sixth_is(acts: Acts) -> None:
+    """«S-20» The current one counts among the five."""
+    had = [SECRET, "RobinLampe47", "KastanjeBold52", "GulerodsTog83", "ViolinKasse64", "TunnelMuffin35"]
+    for old, new in zip(had, had[1:], strict=False):
+        acts.change(BOS, old, new)
+    token = acts.begin(BOS, is_change=True)
+    acts.check(token, had[-1])
+    for recent in had[1:]:
+        assert acts.choose(token, recent) == [Rule.RECENT]
+    assert acts.choose(token, had[0]) == []
+    assert acts.count(Credential, Credential.user_id == current(acts).user_id) == passwords.HISTORY
+
+
+def test_s_20_a_password_of_another_type_counts_among_the_last_five(acts: Acts) -> None:
+    """«S-20» Bo had «fjerkompas» as words before he was in the upper stage."""
+    acts.config = replace(acts.config, password_profile=PasswordProfile.NIST)
+    token = proved(acts)
+    assert acts.choose(token, "fjerkompas") == [Rule.RECENT]
+    assert acts.choose(token, "PudeKanin31") == [Rule.RECENT]
+
+
+def test_s_23_pictures_are_dealt_and_never_chosen(acts: Acts) -> None:
+    token = proved(acts, ANNA)
+    with pytest.raises(PermissionError):
+        acts.choose(token, "ugle kage sol bamse")
+    waiting = acts.assign(token)
+    assert len(set(waiting.secret.split())) == passwords.CODE_LENGTH
+    assert not waiting.is_own_choice
+
+
+def test_s_02_a_flow_that_is_gone_while_the_last_five_are_compared_keeps_nothing(acts: Acts) -> None:
+    """«S-02» «S-05» Nothing is done by halves; the answer asks to try again."""
+
+    class Meanwhile(CountingHasher):
+        def verify(self, *values: object) -> bool:
+            with acts.writing() as (db, _now):
+                db.execute(login.delete(LoginFlow))
+            return super().verify(*values)  # type: ignore[arg-type]
+
+    token = proved(acts)
+    acts.hasher = Meanwhile(acts.keys, slots=1, wait_seconds=1)
+    with pytest.raises(IntegrityError):
+        acts.choose(token, NEW)
+    assert acts.count(PendingPassword) == 0
+
+
+@pytest.mark.parametrize(
+    ("level", "marked", "required"),
+    [
+        *((level, None, PasswordType.PICTURES) for level in ("DT", "0", "1", "2", "3")),
+        *((level, None, PasswordType.WORDS) for level in ("4", "5", "6")),
+        *((level, None, PasswordType.WORDS_DIGITS) for level in ("7", "8", "9", "10", "U1", "U4", "VU", "Andet")),
+        (None, None, PasswordType.WORDS_DIGITS),
+        ("8", PasswordType.PICTURES, PasswordType.PICTURES),
+        ("2", PasswordType.WORDS, PasswordType.WORDS),
+    ],
+)
+def test_the_level_or_the_schools_mark_gives_the_type(
+    level: str | None, marked: PasswordType | None, required: PasswordType
+) -> None:
+    assert passwords.required_type(level, marked) is required
+
+
+@pytest.mark.parametrize(("member", "level"), [(ANNA, "4"), (IDA, "7")], ids=["3 to 4", "6 to 7"])
+def test_a_move_to_the_next_stage_warns_for_thirty_days_and_then_forces(
+    acts: Acts, member: Member, level: str
+) -> None:
+    username, secret = member.username or "", member.secret or ""
+    move_to_level(acts, member, level)
+    token = acts.begin(username)
+    acts.check(token, secret)
+    assert step(acts, token) is Step.WARNING
+    ends_at = current(acts, member).expires_at
+    assert ends_at is not None
+    assert abs(ends_at - acts.now().at - timedelta(days=30)) < timedelta(minutes=1)
+    assert current(acts, member).expiry_reason is ExpiryReason.STAGE
+    assert acts.postpone(token)
+    assert step(acts, token) is Step.FINISH
+    assert acts.finish(token)
+    acts.clock.forward(days=29)
+    again = acts.begin(username)
+    acts.check(again, secret)
+    assert current(acts, member).expires_at == ends_at, "the thirty days do not begin anew"
+    assert step(acts, again) is Step.WARNING
+    assert acts.postpone(again)
+    acts.clock.forward(days=2)
+    late = acts.begin(username)
+    acts.check(late, secret)
+    assert step(acts, late) is Step.WARNING
+    assert not acts.postpone(late)
+    assert step(acts, late) is Step.WARNING
+    dealt = acts.assign(late)
+    assert dealt.password_type is passwords.required_type(level, None)
+    assert step(acts, late) is Step.NEW_PASSWORD
+    assert acts.confirm(late, dealt.secret) is Practised.CONFIRMED
+    after = acts.begin(username)
+    acts.check(after, dealt.secret)
+    assert step(acts, after) is Step.FINISH
+
+
+def test_s_01_a_password_that_has_run_out_opens_nothing_but_the_choice_of_a_new_one(acts: Acts) -> None:
+    """«S-01» Not even where the page that was shown allowed «later»."""
+    token = acts.begin(STAGE.username or "")
+    acts.check(token, STAGE.secret or "")
+    acts.clock.forward(days=21)
+    token = acts.begin(STAGE.username or "")
+    acts.check(token, STAGE.secret or "")
+    assert not acts.postpone(token)
+    assert acts.finish(token) is None
+    assert acts.count(SsoSession) == 0
+
+
+def test_the_years_end_warns_a_month_before_and_then_forces(acts: Acts) -> None:
+    username, secret = EXPIRING.username or "", EXPIRING.secret or ""
+    token = acts.begin(username)
+    acts.check(token, secret)
+    assert step(acts, token) is Step.WARNING
+    assert acts.postpone(token)
+    acts.clock.forward(days=11)
+    token = acts.begin(username)
+    acts.check(token, secret)
+    assert not acts.postpone(token)
+
+
+@pytest.mark.parametrize(
+    ("profile", "days"), [(PasswordProfile.UNILOGIN, 365), (PasswordProfile.NIST, None)]
+)
+def test_s_20_the_years_end_is_of_the_schools_profile_alone(
+    acts: Acts, profile: PasswordProfile, days: int | None
+) -> None:
+    acts.config = replace(acts.config, password_profile=profile)
+    acts.change(BOS, SECRET, NEW)
+    ends_at = current(acts).expires_at
+    if days is None:
+        assert ends_at is None
+    else:
+        assert ends_at is not None
+        assert abs(ends_at - acts.now().at - timedelta(days=days)) < timedelta(minutes=1)
+        assert current(acts).expiry_reason is ExpiryReason.AGE
+    with acts.writing() as (db, now):
+        assert people.about(db, current(acts).user_id, now.today).username == BOS

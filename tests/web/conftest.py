@@ -1,0 +1,52 @@
+"""What tests of the web ask for: the site behind https, and what it logs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+
+from app import create_app
+from app.config import Config
+from app.web.gate import JsonLines
+from app.world import World
+
+PUBLIC_URL = "https://login.skole.example"
+
+
+@pytest.fixture
+def secure_app(config: Config, world: World) -> Iterator[Flask]:
+    """Return the site as it is behind https."""
+    site = create_app(replace(config, public_url=PUBLIC_URL), world)
+    yield site
+    site.extensions["database"].engine.dispose()
+
+
+class Collecting(logging.Handler):
+    """Keeps each line as it would be written."""
+
+    def __init__(self, lines: list[str]) -> None:
+        """Put the lines into `lines`."""
+        super().__init__()
+        self.lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one line."""
+        self.lines.append(self.format(record))
+
+
+@pytest.fixture
+def log_lines(app: Flask) -> Iterator[list[str]]:
+    """Collect every line that the site logs, however small."""
+    handler = Collecting([])
+    handler.setFormatter(JsonLines())
+    log = logging.getLogger("app")
+    level = log.level
+    log.setLevel(logging.DEBUG)
+    log.addHandler(handler)
+    yield handler.lines
+    log.removeHandler(handler)
+    log.setLevel(level)

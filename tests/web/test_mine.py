@@ -1,0 +1,278 @@
+"""«Mit Unilogin»: who I am, where I am logged in, what was done to my login; and the way out."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from app.db import Database, Instant
+from app.demo.cast import ANNA, BO, BOTH, CARLA, DAN, EVA, GRY, IDA, PROTECTED, Member
+from app.domain import audit, blocking
+from app.domain.audit import Event
+from tests import store
+from tests.cast import user_of
+from tests.conftest import SetClock
+from tests.pages import Browser, Page
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+CHROMEBOOK = "Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 Chrome/142.0.0.0 Safari/537.36"
+
+
+def log_in(app: Flask, member: Member, *, agent: str = "", address: str = "127.0.0.1") -> Browser:
+    """Return a browser in which somebody is logged in."""
+    browser = Browser(app, address=address)
+    browser.client.environ_base["HTTP_USER_AGENT"] = agent
+    assert browser.log_in(member.username or "", member.secret or "").path == "/mit"
+    return browser
+
+
+def part(page: Page, id: str) -> str:
+    """Return the words of the panel with this heading."""
+    for section in page.root.iter("section"):
+        if section.get("aria-labelledby") == id:
+            return " ".join("".join(section.itertext()).split())
+    raise AssertionError(f"no panel {id}")
+
+
+@pytest.mark.parametrize(
+    ("member", "words"),
+    [
+        (ANNA, ["Anna Holm", "anna1001", "Egeskolen", "999001", "2.B", "Elev"]),
+        (CARLA, ["Carla Juhl", "Egeskolen", "2.B, 5.A", "Lærer"]),
+        (DAN, ["Dan Holm", "Kontaktperson", "Egeskolen"]),
+        (EVA, ["Eva Norup", "TAP", "Brugeradministrator", "Egeskolen"]),
+        (GRY, ["Gry Toft", "Support"]),
+        (BOTH, ["Mette Vang Iversen", "Lærer", "Kontaktperson", "6.B"]),
+    ],
+)
+def test_it_shows_who_one_is_and_where(app: Flask, member: Member, words: list[str]) -> None:
+    who = part(log_in(app, member).current, "who")
+    assert all(word in who for word in words)
+
+
+def test_it_shows_when_and_by_whose_help_the_password_was_changed(app: Flask) -> None:
+    panel = part(log_in(app, ANNA).current, "my-password")
+    assert "Fire billeder" in panel
+    assert re.search(r"\d{1,2}\. \w+ 20\d\d kl\. \d\d\.\d\d, med hjælp fra en lærer", panel)
+    assert "Skal skiftes senest" not in panel
+    panel = part(log_in(app, BO).current, "my-password")
+    assert "En adgangskode" in panel
+    assert "af dig selv" in panel
+    assert "Skal skiftes senest" in panel
+
+
+def test_a_protected_person_appears_by_alias_alone(app: Flask, database: Database) -> None:
+    """S-72: also in the history."""
+    browser = log_in(app, PROTECTED)
+    for page in (browser.current, browser.open("/mit/historik"), browser.open("/ny-adgangskode/skift")):
+        assert PROTECTED.given_name not in page.response.text
+        assert PROTECTED.family_name not in page.response.text
+    assert "Maja Skov" in browser.open("/mit").text
+    written = str(store.content(database, "audit_event", "sso_session", "login_flow"))
+    assert PROTECTED.given_name not in written
+
+
+def test_a_protected_helper_is_named_by_alias(app: Flask, db: Session, now: Instant) -> None:
+    """S-72."""
+    blocking.block(db, user_of(db, BO).id, now, actor_id=user_of(db, PROTECTED).id)
+    blocking.unblock(db, user_of(db, BO).id, now, actor_id=user_of(db, PROTECTED).id)
+    db.commit()
+    page = log_in(app, BO).open("/mit/historik")
+    assert "Dit login blev spærret" in page.text
+    assert "Dit login blev åbnet igen" in page.text
+    assert "af Maja Skov" in page.text
+    assert PROTECTED.family_name not in page.response.text
+
+
+def test_it_lists_the_logins_with_device_and_marks_the_one_at_hand(app: Flask) -> None:
+    log_in(app, BO, agent=CHROMEBOOK)
+    log_in(app, BO, agent="curl/8")
+    page = log_in(app, BO, agent=FIREFOX).current
+    panel = part(page, "sessions")
+    assert "Chrome, Chromebook" in panel
+    assert "Ukendt enhed" in panel
+    assert "Firefox, Linux Her" in panel
+    assert panel.count("Her") == 2  # in «Her er du logget ind» too
+    assert panel.count("Logget ind") == 3
+
+
+def test_one_login_is_ended_from_another(app: Flask, database: Database) -> None:
+    """S-18: at once."""
+    at_school, at_home = log_in(app, BO, agent=CHROMEBOOK), log_in(app, BO, agent=FIREFOX)
+    address = session_addresses(at_home.open("/mit"))
+    assert len(address) == 1
+    page = at_home.post(address[0], {"csrf_token": at_home.csrf()})
+    assert page.path == "/mit"
+    assert "Chromebook" not in part(page, "sessions")
+    assert at_school.open("/mit").path == "/login"
+    assert len(store.events(database, "SESSION_ENDED")) == 1
+    at_home.post(address[0], {"csrf_token": at_home.csrf()})
+    assert len(store.events(database, "SESSION_ENDED")) == 1
+    assert at_home.open("/mit").path == "/mit"
+
+
+def session_addresses(page: Page) -> list[str]:
+    """Return where the presses go that end one login each."""
+    return [a for f in page.forms() if re.fullmatch(r"/mit/sessioner/\d+/log-ud", a := f.get("action") or "")]
+
+
+def test_all_other_logins_are_ended_and_the_one_at_hand_stays(app: Flask, database: Database) -> None:
+    """S-18."""
+    others = [log_in(app, BO) for _ in range(3)]
+    browser = log_in(app, BO)
+    assert browser.press("Log ud alle andre steder").path == "/mit"
+    assert all(other.open("/mit").path == "/login" for other in others)
+    assert browser.open("/mit").path == "/mit"
+    assert "Log ud alle andre steder" not in browser.current.text
+    assert [one.details["count"] for one in store.events(database, "SESSIONS_ENDED")] == [3]
+
+
+def test_nobody_ends_the_login_of_somebody_else(app: Flask, database: Database) -> None:
+    bo = log_in(app, BO)
+    log_in(app, BO)
+    address = session_addresses(bo.open("/mit"))[0]
+    ida = log_in(app, IDA)
+    before = store.content(database, "sso_session", "audit_event")
+    for number in (*range(1, 6), 0, 2**63 - 1, 2**63, 10**30):
+        if number != current_session(database, ida):
+            page = ida.post(re.sub(r"\d+", str(number), address), {"csrf_token": ida.csrf()})
+            assert page.status in (200, 404)
+            ida.open("/mit")
+    assert store.content(database, "sso_session", "audit_event") == before
+    assert bo.open("/mit").path == "/mit"
+
+
+def current_session(database: Database, browser: Browser) -> int:
+    """Return the number of the newest login."""
+    return max(row[0] for row in store.content(database, "sso_session")["sso_session"])
+
+
+@pytest.mark.parametrize("path", ["/mit", "/mit/historik"])
+def test_whoever_is_not_logged_in_sees_nothing_and_comes_back_after_the_login(
+    browser: Browser, path: str
+) -> None:
+    assert browser.open(path).path == "/login"
+    browser.follow("Brugernavn og adgangskode")
+    browser.press("Næste", filled={"Brugernavn": "boli1003"})
+    assert browser.press("Log ind", filled={"Adgangskode": BO.password or ""}).path == path
+
+
+def test_what_was_done_is_listed_newest_first_with_place_and_device(app: Flask) -> None:
+    stranger = Browser(app, address="203.0.113.9")
+    stranger.log_in("boli1003", "forkert")
+    browser = log_in(app, BO, agent=FIREFOX, address="198.51.100.20")
+    panel = part(browser.current, "events")
+    assert panel.index("Du loggede ind") < panel.index("Et login lykkedes ikke")
+    assert "Firefox, Linux, netværk 198.51.100.0/24" in panel
+    assert "netværk 203.0.113.0/24" in panel
+    assert "198.51.100.20" not in panel
+
+
+def test_the_history_is_paged_and_nobody_elses(app: Flask, db: Session, now: Instant) -> None:
+    bo, ida = user_of(db, BO).id, user_of(db, IDA).id
+    for number in range(70):
+        audit.record(
+            db, Event.LOGIN_REFUSED, now, subject_id=bo, network=f"10.0.{number}.0/24", reason="wrong"
+        )
+        audit.record(db, Event.LOGIN_REFUSED, now, subject_id=ida, network="10.9.9.0/24", reason="wrong")
+    db.commit()
+    browser = log_in(app, BO)
+    page = browser.follow("Se hele historikken")
+    seen: list[str] = []
+    sizes = []
+    while True:
+        found = re.findall(r"10\.\d+\.\d+\.0/24", page.text)
+        seen += found
+        sizes.append(len([e for e in page.root.iter("li") if e.find("div") is not None]))
+        assert ("Nyere" in page.text) == (len(sizes) > 1)
+        if "Ældre" not in page.text:
+            break
+        page = browser.follow("Ældre")
+    assert sizes[:2] == [30, 30]
+    assert seen == [f"10.0.{number}.0/24" for number in reversed(range(70))]
+    assert browser.follow("Nyere").path == "/mit/historik"
+    assert browser.follow("Tilbage").path == "/mit"
+
+
+@pytest.mark.parametrize("til", ["0", "-1", "abc", "", "9223372036854775808", "9" * 40, "1e9", "1;drop"])
+def test_an_odd_page_of_the_history_is_no_error(app: Flask, til: str) -> None:
+    browser = log_in(app, BO)
+    assert browser.open(f"/mit/historik?til={til}").status in (200, 400, 404)
+
+
+def test_logging_out_ends_the_login_and_says_what_to_think_of(app: Flask, database: Database) -> None:
+    """S-18: the id opens nothing any more, wherever it was copied to."""
+    browser = log_in(app, BO)
+    copied = browser.twin()
+    page = browser.press("Log ud")
+    assert (page.path, page.heading) == ("/log-ud", "Du er logget ud")
+    assert "Er I flere om computeren?" in page.text
+    assert browser.cookie("login") is None
+    assert copied.open("/mit").path == "/login"
+    assert len(store.events(database, "LOGGED_OUT")) == 1
+    assert browser.follow("Log ind igen").path == "/login"
+
+
+def test_whoever_is_logged_out_already_is_told_the_same(app: Flask, browser: Browser) -> None:
+    """S-19."""
+    browser = log_in(app, BO)
+    second = browser.twin()
+    form = browser.form("Log ud")
+    assert browser.post(*form).path == "/log-ud"
+    assert second.post(*form).path == "/log-ud"
+    assert browser.open("/log-ud").heading == "Du er logget ud"
+
+
+def test_the_page_after_logging_out_is_not_for_who_is_logged_in(app: Flask) -> None:
+    assert log_in(app, BO).open("/log-ud").path == "/mit"
+
+
+def test_an_hour_without_use_ends_the_login_and_use_prolongs_it(app: Flask, clock: SetClock) -> None:
+    """S-18."""
+    browser = log_in(app, BO)
+    for _ in range(3):
+        clock.forward(minutes=50)
+        assert browser.open("/mit").path == "/mit"
+    clock.forward(minutes=61)
+    assert browser.open("/mit").path == "/login"
+    assert browser.cookie("login") is None
+
+
+def test_after_eight_hours_it_is_over_however_busy(app: Flask, clock: SetClock) -> None:
+    """S-18."""
+    browser = log_in(app, BO)
+    for _ in range(9):
+        clock.forward(minutes=53)
+        assert browser.open("/mit").path == "/mit"
+    clock.forward(minutes=4)
+    assert browser.open("/mit").path == "/login"
+
+
+def test_a_clock_set_back_does_not_prolong_it(app: Flask, clock: SetClock) -> None:
+    """S-07."""
+    browser = log_in(app, BO)
+    clock.forward(hours=-2)
+    assert browser.open("/mit").path == "/login"
+
+
+def test_being_blocked_ends_every_login_at_once(app: Flask, db: Session, now: Instant) -> None:
+    """S-18."""
+    browsers = [log_in(app, BO) for _ in range(2)]
+    blocking.block(db, user_of(db, BO).id, now)
+    db.commit()
+    assert all(browser.open("/mit").path == "/login" for browser in browsers)
+
+
+def test_losing_the_last_affiliation_ends_the_login_at_once(app: Flask, db: Session) -> None:
+    """S-18."""
+    from sqlalchemy import delete
+
+    from app.models.people import Affiliation
+
+    browser = log_in(app, BO)
+    db.execute(delete(Affiliation).where(Affiliation.user_id == user_of(db, BO).id))
+    db.commit()
+    assert browser.open("/mit").path == "/login"

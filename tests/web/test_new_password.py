@@ -1,0 +1,284 @@
+"""A new password: dealt or chosen, practised, in force; and nowhere to be seen but on the one page."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from app.db import Database
+from app.demo.cast import ANNA, BO, IDA, MARKED, STAGE, Member
+from app.web import pictures
+from tests import store
+from tests.conftest import SetClock
+from tests.pages import Browser, Page
+
+OLD, NEW = "Den adgangskode, du har nu", "Ny adgangskode"
+GOOD = "GraesTromle27"
+
+
+def ask_for_new(browser: Browser, member: Member) -> Page:
+    """Log in and show the old password: the new one is on the page."""
+    browser.log_in(member.username or "", member.secret or "")
+    browser.open("/ny-adgangskode/skift")
+    label = "De fire billeders navne" if member.pictures else OLD
+    return browser.press("Næste", filled={label: member.secret or ""})
+
+
+def choose(browser: Browser, secret: str) -> Page:
+    """Choose a password."""
+    browser.open("/login/ny-kode/selv")
+    return browser.press("Næste", filled={NEW: secret})
+
+
+def practise(browser: Browser, secret: str) -> Page:
+    """Enter the new password once."""
+    page = browser.open("/login/oev")
+    label = "De fire billeders navne" if "pictures" in page.response.text else NEW
+    return browser.press("Næste", filled={label: secret})
+
+
+def secret_on(page: Page) -> str:
+    """Return the password that a page shows: words, or the names of the pictures."""
+    words = [e for e in page.root.iter("p") if e.get("class") == "secret-words"]
+    if words:
+        return (words[0].text or "").strip()
+    names = [e for e in page.root.iter("span") if e.get("class") == "secret-name"]
+    assert len(names) == 4
+    return " ".join((e.text or "").strip() for e in names)
+
+
+@pytest.mark.parametrize("member", [BO, IDA, ANNA, MARKED])
+def test_a_dealt_password_is_practised_once_and_then_in_force(app: Flask, member: Member) -> None:
+    """S-25."""
+    browser = Browser(app)
+    page = ask_for_new(browser, member)
+    assert page.path == "/login/ny-kode"
+    secret = secret_on(page)
+    page = browser.follow("Jeg kan huske den")
+    assert page.path == "/login/oev"
+    assert secret not in page.response.text
+    assert practise(browser, secret).path == "/mit"
+    assert Browser(app).log_in(member.username or "", secret).path == "/mit"
+    assert Browser(app).log_in(member.username or "", member.secret or "").status == 422
+
+
+def test_new_pictures_can_be_tapped_and_come_with_a_rhyme(browser: Browser) -> None:
+    page = ask_for_new(browser, ANNA)
+    names = secret_on(page).split()
+    ids = pictures.parse(" ".join(names)) or []
+    assert pictures.rhyme(ids, "da") in page.text
+    assert "Vælg selv" not in page.text
+    browser.follow("Jeg kan huske den")
+    for name in names:
+        browser.press(name)
+    assert browser.press("Næste").path == "/mit"
+
+
+def test_pictures_are_dealt_and_never_chosen(browser: Browser, database: Database) -> None:
+    """S-23."""
+    ask_for_new(browser, ANNA)
+    before = store.content(database, "pending_password")
+    assert browser.open("/login/ny-kode/selv").path == "/login/ny-kode"
+    browser.open("/login/oev")
+    data = {"csrf_token": browser.csrf(), "username": "anna1001", "password": "sol kage bil hat"}
+    assert browser.post("/login/ny-kode/selv", data).path == "/login/ny-kode"
+    assert store.content(database, "pending_password") == before
+
+
+def test_bo_chooses_his_own(app: Flask, browser: Browser) -> None:
+    page = ask_for_new(browser, BO)
+    dealt = secret_on(page)
+    assert browser.follow("Vælg selv").path == "/login/ny-kode/selv"
+    page = choose(browser, GOOD)
+    assert (page.path, page.heading) == ("/login/oev", "Prøv din nye adgangskode")
+    assert practise(browser, dealt).status == 422
+    assert practise(browser, GOOD).path == "/mit"
+    assert Browser(app).log_in("boli1003", GOOD).path == "/mit"
+
+
+def test_the_dealt_one_can_still_be_taken_after_all(browser: Browser) -> None:
+    dealt = secret_on(ask_for_new(browser, BO))
+    choose(browser, "kort")
+    page = browser.follow("Brug den adgangskode, du fik")
+    assert secret_on(page) == dealt
+    assert practise(browser, dealt).path == "/mit"
+
+
+@pytest.mark.parametrize(
+    ("secret", "rule"),
+    [
+        ("Ab1 efg", "Mellem 8 og 24 tegn."),
+        ("GraesTromle27GraesTromle2", "Mellem 8 og 24 tegn."),
+        ("GræsTromle27", "Kun a til z, tal, mellemrum og tegn som ! og ?. Ikke æ, ø og å."),
+        ("graestromle27", "Mindst ét stort bogstav."),
+        ("GRAESTROMLE27", "Mindst ét lille bogstav."),
+        ("GraesTromle", "Mindst ét tal."),
+        ("MinTromleLind27", "Ikke dit navn eller brugernavn."),
+        ("Xboli1003x", "Ikke dit navn eller brugernavn."),
+        ("Egeskolen27x", "Ikke navnet på din skole."),
+        ("Sommertromle27", "Ikke en årstid, en måned eller en ugedag."),
+        ("Kodeord27tromle", "Ikke ord som skole eller adgangskode."),
+        ("Tromle12345x", "Ikke taster på række, som 12345 eller aaaa."),
+        ("Tromlaaaa27", "Ikke taster på række, som 12345 eller aaaa."),
+        ("Password1!", "Ikke en, som mange bruger."),
+        ("KanelTrappe58", "Ikke en af dine sidste fem."),
+        ("PudeKanin31", "Ikke en af dine sidste fem."),
+    ],
+)
+def test_the_rule_that_failed_is_named(browser: Browser, database: Database, secret: str, rule: str) -> None:
+    """S-20."""
+    ask_for_new(browser, BO)
+    before = store.content(database, "pending_password")
+    page = choose(browser, secret)
+    assert page.status == 422
+    assert page.title.startswith("Fejl: ")
+    summary = next(e for e in page.root.iter("div") if e.get("id") == "error-summary")
+    named = ["".join(e.itertext()) for e in summary.iter("li")]
+    assert rule in named
+    assert secret not in page.response.text
+    assert store.content(database, "pending_password") == before
+
+
+def test_only_the_rules_that_failed_are_named(browser: Browser) -> None:
+    """S-20."""
+    ask_for_new(browser, BO)
+    page = choose(browser, "graestromle")
+    summary = next(e for e in page.root.iter("div") if e.get("id") == "error-summary")
+    named = ["".join(e.itertext()) for e in summary.iter("li")]
+    assert named == ["Mindst ét stort bogstav.", "Mindst ét tal."]
+    assert choose(browser, "").status == 422
+    assert "Skriv den adgangskode, du vil have." in browser.current.text
+
+
+def test_level_four_to_six_need_no_digits(browser: Browser) -> None:
+    ask_for_new(browser, IDA)
+    assert choose(browser, "graestromle").path == "/login/oev"
+    assert practise(browser, "graestromle").path == "/mit"
+
+
+def test_practising_has_no_limit_and_the_password_can_be_seen_again(
+    browser: Browser, database: Database
+) -> None:
+    """S-25: and it is no try at a login."""
+    secret = secret_on(ask_for_new(browser, BO))
+    tries = store.content(database, "throttle")
+    for _ in range(12):
+        page = practise(browser, "forkert")
+        assert page.status == 422
+        assert "Det passede ikke. Prøv igen, eller se den en gang til." in page.text
+    assert store.content(database, "throttle") == tries
+    assert secret_on(browser.follow("Se den igen")) == secret
+    assert practise(browser, secret).path == "/mit"
+
+
+def test_a_reload_shows_the_same_one(browser: Browser) -> None:
+    """S-25."""
+    secret = secret_on(ask_for_new(browser, BO))
+    assert {secret_on(browser.open("/login/ny-kode")) for _ in range(3)} == {secret}
+
+
+def test_until_it_is_practised_the_old_one_works(app: Flask, browser: Browser) -> None:
+    """S-25."""
+    secret = secret_on(ask_for_new(browser, BO))
+    assert Browser(app).log_in("boli1003", secret).status == 422
+    assert Browser(app).log_in("boli1003", BO.password or "").path == "/mit"
+    assert browser.open("/mit").path == "/mit"
+
+
+def test_a_change_ends_the_other_logins_and_is_told_at_the_next(app: Flask, database: Database) -> None:
+    """S-26, S-18, S-17."""
+    at_home, at_school = Browser(app), Browser(app)
+    at_school.log_in("boli1003", BO.password or "")
+    ask_for_new(at_home, BO)
+    before = at_home.cookie("login")
+    choose(at_home, GOOD)
+    page = practise(at_home, GOOD)
+    assert page.path == "/mit"
+    assert at_home.cookie("login") != before
+    assert "blev skiftet" not in page.text.partition("Hvem du er")[0]
+    assert at_school.open("/mit").path == "/login"
+    assert at_school.cookie("login") is None
+    page = at_school.log_in("boli1003", GOOD)
+    assert page.path == "/mit"
+    assert "Din adgangskode blev skiftet" in page.text
+    assert "af dig selv" in page.text.partition("Hvem du er")[0]
+    at_school.press("Log ud")
+    assert "Din adgangskode blev skiftet" not in at_school.log_in("boli1003", GOOD).text
+    changed = store.events(database, "PASSWORD_CHANGED")[-1]
+    assert changed.actor_id == changed.subject_id
+    assert changed.details["authorisation"] == "OWNER"
+
+
+def test_a_change_ends_the_persons_half_done_logins_elsewhere(app: Flask) -> None:
+    """S-26."""
+    elsewhere, browser = Browser(app), Browser(app)
+    assert elsewhere.log_in(STAGE.username or "", STAGE.secret or "").path == "/login/varsel"
+    browser.log_in(STAGE.username or "", STAGE.secret or "")
+    secret = secret_on(browser.press("Skift nu"))
+    assert practise(browser, secret).path == "/mit"
+    assert elsewhere.press("Senere").status == 410
+
+
+def test_two_presses_at_the_end_change_once(browser: Browser, database: Database) -> None:
+    """S-19."""
+    secret = secret_on(ask_for_new(browser, BO))
+    browser.follow("Jeg kan huske den")
+    second = browser.twin()
+    form = browser.form("Næste", filled={NEW: secret})
+    before = store.count(database, "credential"), store.count(database, "sso_session")
+    assert browser.post(*form).path == "/mit"
+    assert second.post(*form).path == "/mit"
+    assert (store.count(database, "credential"), store.count(database, "sso_session")) == (
+        before[0] + 1,
+        before[1] + 1,
+    )
+    assert browser.cookie("login") == second.cookie("login")
+
+
+def test_a_change_that_ran_out_changes_nothing(browser: Browser, clock: SetClock, database: Database) -> None:
+    """S-25."""
+    secret = secret_on(ask_for_new(browser, BO))
+    browser.follow("Jeg kan huske den")
+    before = store.content(database, "credential")
+    clock.forward(minutes=31)
+    assert browser.press("Næste", filled={NEW: secret}).status == 410
+    assert store.content(database, "credential") == before
+
+
+def test_what_waited_is_erased_at_the_end(browser: Browser, database: Database) -> None:
+    """S-25."""
+    secret = secret_on(ask_for_new(browser, BO))
+    assert store.count(database, "pending_password") == 1
+    practise(browser, secret)
+    assert store.count(database, "pending_password") == 0
+
+
+@pytest.mark.parametrize("member", [BO, ANNA])
+def test_no_page_but_one_ever_shows_a_password_nor_store_nor_log(
+    app: Flask, browser: Browser, database: Database, log_lines: list[str], member: Member
+) -> None:
+    """S-24: dealt, chosen, old and wrong ones; in words or picture ids."""
+    page = ask_for_new(browser, member)
+    assert "no-store" in page.response.headers["Cache-Control"]
+    dealt = secret_on(page)
+    secrets = {dealt, member.secret or "", "KatteHale91"}
+    if member.pictures:
+        secrets |= {" ".join(pictures.parse(dealt) or []), ",".join(pictures.parse(dealt) or [])}
+    seen: list[Page] = [browser.follow("Jeg kan huske den"), practise(browser, "KatteHale91")]
+    if not member.pictures:
+        seen += [
+            browser.open("/login/ny-kode/selv"),
+            choose(browser, "KatteHale91"),
+            choose(browser, "Kort 1"),
+        ]
+        browser.follow("Brug den adgangskode, du fik")
+        assert secret_on(browser.current) in ("KatteHale91", dealt)
+        dealt = secret_on(browser.current)
+    seen += [practise(browser, dealt), browser.open("/mit/historik"), browser.open("/da/")]
+    seen.append(Browser(app).log_in(member.username or "", "KatteHale91"))
+    for page in seen:
+        hay = page.response.text + str(page.response.headers) + page.response.request.url
+        assert not any(secret in hay for secret in secrets), page.path
+    for hay in (store.all_text(database), "\n".join(log_lines)):
+        assert not any(secret in hay for secret in secrets)
+    assert len(log_lines) > 10
