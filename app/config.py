@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 PROJECT = Path(__file__).resolve().parent.parent
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:]+\])(:(?P<port>[0-9]{1,5}))?")
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -94,7 +96,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
 
     def number(name: str, default: int, least: int, most: int) -> int:
         text = environ.get(name, "") or str(default)
-        if text.isdecimal() and least <= int(text) <= most:
+        if re.fullmatch("[0-9]{1,9}", text) and least <= int(text) <= most:
             return int(text)
         wrong.append(f"{name}: expected a whole number from {least} to {most}")
         return default
@@ -109,7 +111,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
     mode = choice("MODE", Mode, Mode.DEMO)
     port = number("PORT", 8000, 1, 65535)
     instance = Path(environ.get("INSTANCE_DIR", "") or PROJECT / "instance")
-    public_url = (environ.get("PUBLIC_URL", "") or f"http://127.0.0.1:{port}").rstrip("/")
+    public_url = (environ.get("PUBLIC_URL", "") or f"http://127.0.0.1:{port}").rstrip("/").lower()
     database_url = environ.get("DATABASE_URL", "") or f"sqlite:///{instance / 'unilogin.db'}"
     for prefix in ("postgres://", "postgresql://"):
         if database_url.startswith(prefix):
@@ -118,14 +120,13 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         wrong.append("DATABASE_URL: expected sqlite:///… or postgresql://…")
     keys_file = Path(environ.get("KEYS_FILE", "") or instance / "keys.json")
 
-    address = urlsplit(public_url)
-    if address.scheme not in ("http", "https") or not address.hostname or address.path or address.query:
+    address = ADDRESS.fullmatch(public_url)
+    if address is None or int(address["port"] or 0) > 65535:
         wrong.append("PUBLIC_URL: expected https://host, without a path")
-    is_loopback = address.hostname in LOOPBACK_HOSTS
-    if "MODE" not in environ and not is_loopback:
+    elif not environ.get("MODE") and address["host"].strip("[]") not in LOOPBACK_HOSTS:
         wrong.append("MODE: say MODE=production (or MODE=demo) when PUBLIC_URL is not this machine")
     if mode is Mode.PRODUCTION:
-        if address.scheme != "https":
+        if address is not None and address["scheme"] != "https":
             wrong.append("PUBLIC_URL: production needs https")
         if not environ.get("DATABASE_URL"):
             wrong.append("DATABASE_URL: production needs one")

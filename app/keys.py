@@ -11,7 +11,7 @@ import hmac
 import json
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -44,7 +44,7 @@ class Key:
     """One key and its id, which stands beside what it sealed."""
 
     id: str
-    secret: bytes
+    secret: bytes = field(repr=False)
 
 
 class Keys:
@@ -63,6 +63,9 @@ class Keys:
                 raise KeysError(f"no key for {purpose}")
             if any(len(key.secret) != KEY_BYTES for key in ring):
                 raise KeysError(f"a key for {purpose} is not {KEY_BYTES} bytes")
+            # Chance never gives so few different bytes: somebody filled in a form (S-83).
+            if any(len(set(key.secret)) < KEY_BYTES // 2 for key in ring):
+                raise KeysError(f"a key for {purpose} was not drawn by chance")
         secrets = [key.secret for ring in rings.values() for key in ring]
         if len(set(secrets)) != len(secrets):
             raise KeysError("the same key stands twice")

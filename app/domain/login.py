@@ -466,7 +466,7 @@ def _store_anew(db: Session, hasher: Hasher, flow: Flow, hashed: str) -> None:
 
 def postpone(db: Session, flow: Flow, now: Instant) -> bool:
     """Note that the person changes the password later; False where there is no more later."""
-    if flow.has_run_out(now.at):
+    if not flow.is_proved or flow.has_run_out(now.at):
         return False
     noted = db.execute(
         update(LoginFlow)

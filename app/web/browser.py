@@ -6,8 +6,9 @@ import ipaddress
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from flask import current_app, request
+from flask import current_app, g, request
 from itsdangerous import BadSignature, Signer
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -20,6 +21,8 @@ from app.web.transaction import config, db, keys, world
 LOGIN, FLOW, DEVICE, FORM = "login", "flow", "device", "form"
 DEVICE_DAYS = 400
 NETWORKS_SECONDS = 10.0
+# Clients whose network is kept in mind.
+ADDRESSES = 4096
 
 BROWSERS = (
     ("Edg", "Edge"),
@@ -96,18 +99,21 @@ def _signer() -> Signer:
 
 
 def browser() -> Browser:
-    """Return what the domain needs to know of where a request comes from."""
-    address = request.remote_addr or ""
-    known: KnownNetworks = current_app.extensions["networks"]
-    institution_network = known.find(db(), address)
-    return Browser(
-        device_token=device_token(),
-        device_words=device_words(request.headers.get("User-Agent", "")),
-        network=coarse(address),
-        institution_network=institution_network,
-    )
+    """Return what the domain needs to know of where a request comes from, found once a request."""
+    if "browser" not in g:
+        address = request.remote_addr or ""
+        known: KnownNetworks = current_app.extensions["networks"]
+        g.browser = Browser(
+            device_token=device_token(),
+            device_words=device_words(request.headers.get("User-Agent", "")),
+            network=coarse(address),
+            institution_network=known.find(db(), address),
+        )
+    found: Browser = g.browser
+    return found
 
 
+@lru_cache(ADDRESSES)
 def coarse(address: str) -> str:
     """Return the network an address is in, coarse enough to tell a school, not a desk."""
     try:

@@ -123,12 +123,13 @@ def _busy(_error: Exception) -> Response:
 def _database(error: DBAPIError) -> Response:
     """A database that is away, locked or full: nothing was done, and it may be back in a moment."""
     # Only the kind is logged: the text can hold what was being written.
-    log.error("database", extra={"kind": type(error.orig).__name__})
+    log.error("database", extra={"request_id": request_id(), "kind": type(error.orig).__name__})
     return error_page(ServiceUnavailable.code)
 
 
 def _unforeseen(error: Exception) -> Response:
-    log.error("unforeseen", exc_info=error, extra={"endpoint": request.endpoint})
+    told = {"request_id": request_id(), "endpoint": request.endpoint}
+    log.error("unforeseen", exc_info=error, extra=told)
     if current_app.config.get("PROPAGATE_EXCEPTIONS"):
         raise error
     return error_page(InternalServerError.code)

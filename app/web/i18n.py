@@ -6,13 +6,14 @@ Danish is the source: its catalogue is the strings themselves.
 from __future__ import annotations
 
 import io
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 from urllib.parse import urlencode
 
 from babel import Locale
-from babel.dates import format_date, format_time
+from babel.dates import format_date
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import current_app, g, has_request_context, request, url_for
@@ -21,8 +22,13 @@ from app.config import Config
 from app.db import COPENHAGEN
 
 LANGUAGES = {"da": "Dansk", "en": "English"}
+# Which way each language runs: ltr or rtl.
+DIRECTIONS = {code: Locale.parse(code).text_direction for code in LANGUAGES}
 SOURCE = "da"
 COOKIE = "language"
+
+# Days kept in words: pages mostly tell of the same few.
+DAYS = 512
 
 Catalogue = NullTranslations
 
@@ -98,11 +104,6 @@ def ngettext(one: str, many: str, n: int, **values: object) -> str:
     return _catalogue().ngettext(one, many, n) % {"n": n, **values}
 
 
-def text_direction() -> str:
-    """Return which way the reader's language runs: ltr or rtl."""
-    return Locale.parse(language()).text_direction
-
-
 def languages() -> list[tuple[str, str, str, str, bool]]:
     """Return code, own name, direction, address and whether it is the one at hand, for the switch.
 
@@ -116,8 +117,7 @@ def languages() -> list[tuple[str, str, str, str, bool]]:
         href = "?" + urlencode({"ui_locales": code} | ({"til": til} if til else {}))
         if is_public and request.endpoint:
             href = url_for(request.endpoint, **{**(request.view_args or {}), "lang": code})
-        direction = Locale.parse(code).text_direction
-        rows.append((code, name, direction, href, code == language()))
+        rows.append((code, name, DIRECTIONS[code], href, code == language()))
     return rows
 
 
@@ -131,12 +131,17 @@ def alternates() -> list[tuple[str, str]]:
 
 def date_text(at: datetime) -> str:
     """Return a day in words: «22. november 2026»."""
-    return format_date(at.astimezone(COPENHAGEN), "long", locale=language())
+    return _day_text(at.astimezone(COPENHAGEN).date(), language())
+
+
+@lru_cache(DAYS)
+def _day_text(day: date, code: str) -> str:
+    return format_date(day, "long", locale=code)
 
 
 def time_text(at: datetime) -> str:
     """Return a time of day: «10.35»."""
-    return format_time(at, "HH.mm" if language() == "da" else "HH:mm", COPENHAGEN, language())
+    return f"{at.astimezone(COPENHAGEN):{'%H.%M' if language() == SOURCE else '%H:%M'}}"
 
 
 def moment_text(at: datetime) -> str:

@@ -15,6 +15,8 @@ from pathlib import Path
 import brotli
 import rcssmin
 import rjsmin
+from werkzeug.datastructures import Accept
+from werkzeug.http import parse_accept_header
 
 from app.web.gate import NOTHING, Environ, StartResponse, Wsgi
 
@@ -76,6 +78,11 @@ class Assets:
         self._addresses[name] = address
 
 
+def _takes_brotli(accepted: str) -> bool:
+    """Whether a browser says that it takes Brotli: named, and not with `q=0`."""
+    return "br" in accepted and parse_accept_header(accepted, Accept).quality("br") > 0
+
+
 class KeptLayer:
     """Answers what is kept; all else goes on to Flask."""
 
@@ -90,7 +97,7 @@ class KeptLayer:
         if kept is None or environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return self._inside(environ, start_response)
         body, headers = kept.plain, list(kept.headers)
-        if kept.brotli is not None and "br" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+        if kept.brotli is not None and _takes_brotli(environ.get("HTTP_ACCEPT_ENCODING", "")):
             body = kept.brotli
             headers.append(("Content-Encoding", "br"))
         headers.append(("Content-Length", str(len(body))))

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from app.domain.site import Site
 from app.web.environment import Templates
-from app.web.i18n import alternates, language, languages, text_direction
+from app.web.i18n import alternates, languages
 from app.web.i18n import gettext as _
 
 # The pages that a login may be on its way to; nothing else is ever gone to by a name in a request (S-65).
@@ -30,13 +30,9 @@ def init(app: Flask) -> None:
         "alternates": alternates,
         "asset": app.extensions["assets"].address,
         "current_user": current_user,
-        "is_demo": is_demo,
-        "lang": language,
         "languages": languages,
         "request_id": request_id,
         "site": app.extensions["site"],
-        "text_direction": text_direction,
-        "url_for": app.url_for,
         "csrf_token": generate_csrf,
     }
     app.extensions["templates"] = Templates(app, app.extensions["catalogues"], seen)
@@ -46,11 +42,6 @@ def request_id() -> str:
     """Return the number of this request, which the log and error pages name."""
     number: str = request.environ.get("app.request_id", "")
     return number
-
-
-def is_demo() -> bool:
-    """Whether the page must say that no authority stands behind it."""
-    return not site().operator
 
 
 def page(template: str, *, swap: str = "screen", status: int = 200, **context: Any) -> Response:

@@ -29,7 +29,7 @@ def db() -> Session:
 
 def now() -> Instant:
     """Return the present by the one clock, asked inside the transaction that it judges (S-07)."""
-    if request.method not in READING:
+    if request.method not in READING and not db().in_transaction():
         db().connection()  # SQLite may wait here for its turn; the instant comes after
     return instant(world().clock)
 

@@ -80,7 +80,6 @@ def site(
     """Return the running site over a fresh copy of the demo school; nothing in it may go wrong unforeseen."""
     if kept_server is not None:
         kept_server.reset()
-        kept_server.wait_for_two_workers()
         server = kept_server
     else:
         server = Server(template, tmp_path, f"b{abs(hash(request.node.nodeid)):x}")

@@ -131,11 +131,16 @@ class Server:
 
     def log(self) -> str:
         """Return what the server has said so far."""
-        return (self.folder / "log").read_text(errors="replace")
+        file = self.folder / "log"
+        return file.read_text(errors="replace") if file.exists() else ""
 
     def wait_for_two_workers(self) -> None:
         """Wait until a killed worker has been replaced."""
         self._wait(lambda: len(self.workers()) == self.config.workers)
+
+    def wait_for_a_death_among(self, workers: list[int]) -> None:
+        """Wait until one of these workers is gone, and its sockets with it."""
+        self._wait(lambda: bool(set(workers) - set(self.workers())))
 
     def _wait(self, is_done: Callable[[], bool]) -> None:
         deadline = time.monotonic() + READY_WITHIN_SECONDS
@@ -233,7 +238,7 @@ class Server:
         )
 
     def events(self, member: Member, *kinds: Event) -> list[str]:
-        """Return what was recorded about a person since the start, oldest first; of the kinds named, or all."""
+        """Return what was recorded about a person since the start, oldest first; all, or the kinds named."""
         with self.reading() as db:
             query = select(AuditEvent.event).where(
                 AuditEvent.subject_id == user_of(db, member).id, AuditEvent.id > self._before

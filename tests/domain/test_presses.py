@@ -14,7 +14,7 @@ from app.domain.new_password import Practised
 from app.models.audit import AuditEvent
 from app.models.credentials import Credential, PendingPassword
 from app.models.sso import SsoSession
-from tests.cast import BO, user_of
+from tests.cast import BO, STAGE, user_of
 from tests.domain.acts import STRANGER, Acts, at_once, device
 
 USERNAME, SECRET, NEW = BO.username or "", BO.secret or "", "RobinLampe47"
@@ -201,3 +201,16 @@ def test_s_19_logins_of_one_person_at_once_on_many_devices_all_get_in(acts: Acts
     with acts.database.reading() as db:
         assert db.scalar(select(func.count(SsoSession.id)).where(SsoSession.ended_at.is_(None))) == 5
     assert acts.log_in(USERNAME, SECRET, device("later"))
+
+
+def test_s_19_two_presses_of_later_at_once_are_one_postponement(acts: Acts) -> None:
+    token = acts.begin(STAGE.username or "")
+    acts.check(token, STAGE.secret or "")
+    flow = acts.flow(token)
+
+    def postpone(_number: int) -> bool:
+        with acts.writing() as (db, now):
+            return login.postpone(db, flow, now)
+
+    assert at_once(4, postpone) == [True] * 4
+    assert events(acts, "PASSWORD_CHANGE_POSTPONED") == 1

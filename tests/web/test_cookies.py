@@ -52,10 +52,9 @@ def test_over_https_they_are_bound_to_the_host_and_to_https(secure_app: Flask) -
         assert "secure" in attributes(line), line
 
 
-@pytest.mark.parametrize("kind", ["app", "secure_app"])
-def test_no_script_reads_them_and_no_other_site_sends_them(request: pytest.FixtureRequest, kind: str) -> None:
+def test_no_script_reads_them_and_no_other_site_sends_them(app: Flask, secure_app: Flask) -> None:
     """S-60."""
-    for lines in cookies_of(request.getfixturevalue(kind)).values():
+    for lines in (*cookies_of(app).values(), *cookies_of(secure_app).values()):
         for line in lines:
             found = attributes(line)
             assert "httponly" in found, line

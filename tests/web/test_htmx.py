@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from urllib.parse import quote
+
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
@@ -96,13 +99,9 @@ def test_a_login_that_is_over_leads_to_the_login_and_back(app: Flask, clock: Set
     clock.forward(minutes=61)
     answer = browser.twin().get("/mit/historik", **HX)
     assert answer.status_code == 204
-    assert answer.headers["HX-Redirect"] == "/login?til=/mit/historik".replace(
-        "/mit/historik", "%2Fmit%2Fhistorik"
-    )
+    assert answer.headers["HX-Redirect"] == "/login?til=%2Fmit%2Fhistorik"
     answer = browser.twin().get("/mit/historik")
     assert answer.status_code == 303
-    form = browser.form("Log ud alle andre steder") if "andre steder" in browser.current.text else None
-    assert form is None
     data = {"csrf_token": browser.csrf()}
     answer = browser.send("/mit/sessioner/log-ud", data, **HX)
     assert answer.status_code == 204
@@ -193,8 +192,6 @@ def test_the_whole_change_goes_by_blocks(browser: Browser) -> None:
 @pytest.mark.sqlite_only
 def test_htmx_is_told_to_keep_and_run_nothing(browser: Browser) -> None:
     """S-64."""
-    import json
-
     for path in ("/da/", "/login"):
         page = browser.open(path)
         meta = next(e for e in page.root.iter("meta") if e.get("name") == "htmx-config")
@@ -209,18 +206,19 @@ def test_htmx_is_told_to_keep_and_run_nothing(browser: Browser) -> None:
 
 @pytest.mark.sqlite_only
 @pytest.mark.parametrize(
-    "hostile", ['"><script>alert(1)</script>', "<img src=x onerror=alert(1)>", "{{ 7*7 }}", "'onfocus='x"]
+    "hostile",
+    ['"><script>alert(1)</script>', "<img src=x onerror=alert(1)>", "'\"onfocus=alert(1) x='", "{{ 7*7 }}"],
 )
 def test_what_was_typed_is_shown_as_text(browser: Browser, hostile: str) -> None:
     """S-64: escaped, in text and in attributes, in pages and in blocks."""
     browser.open("/login/brugernavn")
-    browser.press("Næste", filled={"Brugernavn": hostile})
-    texts = [browser.current.response.text, browser.get(browser.current.path, **HX).text]
-    texts.append(browser.open("/ny-adgangskode").response.text)
-    for text in texts:
-        assert hostile not in text.replace("{{ 7*7 }}", "" if "{" in hostile else "x")
-        assert "<script>alert" not in text
-        assert "<img src=x" not in text
-        assert "49" not in text.partition("<main")[2][:0]
-    texts = [browser.open(f"/login?til={hostile}&ui_locales={hostile}").response.text]
-    assert "<script>alert" not in texts[0]
+    page = browser.press("Næste", filled={"Brugernavn": hostile})
+    shown = hostile[:40].strip()
+    assert shown in page.text
+    fields = [e.get("value") for e in page.root.iter("input") if e.get("name") == "username"]
+    assert set(fields) == {shown}
+    for answer in (page.response, browser.get(page.path, **HX), browser.open("/ny-adgangskode").response):
+        assert "<script>alert" not in answer.text
+        assert "<img src=x" not in answer.text
+    page = browser.open(f"/login?til={quote(hostile)}&ui_locales={quote(hostile)}")
+    assert "<script>alert" not in page.response.text

@@ -90,7 +90,7 @@ def upgrade() -> None:
         sa.Column("created_at", UtcTime(), nullable=False),
         sa.CheckConstraint(
             "NOT is_protected OR (alias_given_name IS NOT NULL AND alias_family_name IS NOT NULL)",
-            name="ck_user_protected_has_alias",
+            name=op.f("ck_user_protected_has_alias"),
         ),
         sa.PrimaryKeyConstraint("id", name="pk_user"),
         sa.UniqueConstraint("cpr_lookup", name="uq_user_cpr_lookup"),
@@ -186,7 +186,7 @@ def upgrade() -> None:
         sa.Column("from_on", sa.Date(), nullable=True),
         sa.Column("to_on", sa.Date(), nullable=True),
         sa.CheckConstraint(
-            "(type = 'HOVEDGRUPPE') = (level IS NOT NULL)", name="ck_group_main_group_has_level"
+            "(type = 'HOVEDGRUPPE') = (level IS NOT NULL)", name=op.f("ck_group_main_group_has_level")
         ),
         sa.ForeignKeyConstraint(["institution_id"], ["institution.id"], name="fk_group_institution_id"),
         sa.PrimaryKeyConstraint("id", name="pk_group"),
@@ -225,6 +225,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_right"),
     )
     op.create_index("ix_right_user_id", "right", ["user_id"], unique=False)
+    op.create_index(
+        "uq_right_current",
+        "right",
+        ["user_id", "kind", sa.text("coalesce(institution_id, 0)")],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
     op.create_table(
         "sso_session",
         sa.Column("id", INT, nullable=False),
@@ -264,7 +272,7 @@ def upgrade() -> None:
         sa.Column("from_on", sa.Date(), nullable=False),
         sa.Column("to_on", sa.Date(), nullable=True),
         sa.CheckConstraint(
-            "main_group_id IS NULL OR category = 'PUPIL'", name="ck_affiliation_main_group_is_for_pupils"
+            "main_group_id IS NULL OR category = 'PUPIL'", name=op.f("ck_affiliation_main_group_is_for_pupils")
         ),
         sa.ForeignKeyConstraint(["institution_id"], ["institution.id"], name="fk_affiliation_institution_id"),
         sa.ForeignKeyConstraint(["main_group_id"], ["group.id"], name="fk_affiliation_main_group_id"),

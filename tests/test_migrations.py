@@ -1,0 +1,161 @@
+"""From nothing to today's tables: what the models say, once, whoever starts at the same time (S-80)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+
+from app import models
+from app.config import PROJECT
+from app.db import Base, Database
+from app.migrations import empty, migrate
+
+MIGRATE = "import sys; from app.db import Database; from app.migrations import migrate; migrate(Database(sys.argv[1]))"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return the address of an empty database of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/empty.db"
+        return
+    server = request.getfixturevalue("postgres")
+    name = f"empty_{abs(hash(request.node.nodeid)):x}"
+    yield server.create(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def nothing(url: str) -> Iterator[Database]:
+    """Return an empty database of each kind."""
+    database = Database(url)
+    yield database
+    database.engine.dispose()
+
+
+def revisions(database: Database) -> list[str]:
+    """Return what the database says it has been brought up to."""
+    with database.reading() as db:
+        return list(db.scalars(text("SELECT version_num FROM alembic_version")))
+
+
+def heads() -> list[str]:
+    """Return the newest revisions there are."""
+    return list(ScriptDirectory(str(PROJECT / "app" / "migrations")).get_heads())
+
+
+# SQLAlchemy cannot read an index on an expression from SQLite; the next test asks for it by name.
+@pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index")
+def test_from_nothing_to_today_makes_exactly_what_the_models_say(nothing: Database) -> None:
+    assert models
+    migrate(nothing)
+    with nothing.engine.connect() as connection:
+        options = {"compare_type": True, "compare_server_default": True}
+        context = MigrationContext.configure(connection, opts=options)
+        differences = compare_metadata(context, Base.metadata)
+        # PostgreSQL alone fills in the writing transaction of an event (S-75).
+        told = [d for d in differences if not (isinstance(d, list) and d[0][3:4] == ("xid",))]
+        made = set(inspect(connection).get_table_names())
+    assert told == []
+    assert made == {*Base.metadata.tables, "alembic_version"}
+
+
+def test_constraints_and_checks_have_the_names_of_the_models(nothing: Database) -> None:
+    migrate(nothing)
+    found = inspect(nothing.engine)
+    for table in Base.metadata.tables.values():
+        checks = {c.name for c in table.constraints if type(c).__name__ == "CheckConstraint"}
+        assert {check["name"] for check in found.get_check_constraints(table.name)} == checks
+        keys = {c.name for c in table.foreign_key_constraints}
+        made = {key["name"] for key in found.get_foreign_keys(table.name)}
+        assert len(made) == len(keys), table.name
+
+
+def test_every_index_of_the_models_is_there(nothing: Database) -> None:
+    migrate(nothing)
+    is_sqlite = nothing.engine.dialect.name == "sqlite"
+    ask = "SELECT name FROM sqlite_master WHERE type = 'index'" if is_sqlite else "SELECT indexname FROM pg_indexes"
+    with nothing.reading() as db:
+        made = set(db.scalars(text(ask)))
+    assert {index.name for table in Base.metadata.tables.values() for index in table.indexes} - made == set()
+
+
+def test_there_is_one_newest_revision_and_it_is_reached(nothing: Database) -> None:
+    migrate(nothing)
+    assert len(heads()) == 1
+    assert revisions(nothing) == heads()
+
+
+def test_migrating_again_changes_nothing(nothing: Database) -> None:
+    migrate(nothing)
+    with nothing.writing() as db:
+        db.execute(
+            text("INSERT INTO institution (id, number, name, type, address, postcode, city, phone, mail, www,"
+                 " municipality, region, is_public_body) VALUES (1, '999009', 'x', 'x', '', '', '', '', '', '',"
+                 " '', '', true)")
+        )  # fmt: skip
+        db.commit()
+    migrate(nothing)
+    migrate(nothing)
+    assert revisions(nothing) == heads()
+    with nothing.reading() as db:
+        assert db.scalar(text("SELECT count(*) FROM institution")) == 1
+
+
+def test_several_threads_that_migrate_at_once_take_turns(nothing: Database, url: str) -> None:
+    faults: list[BaseException] = []
+    gate = threading.Barrier(4)
+
+    def start() -> None:
+        database = Database(url)
+        try:
+            gate.wait(30)
+            migrate(database)
+        except BaseException as error:
+            faults.append(error)
+        finally:
+            database.engine.dispose()
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert faults == []
+    assert revisions(nothing) == heads()
+
+
+def test_several_servers_that_migrate_at_once_take_turns(nothing: Database, url: str) -> None:
+    command = [sys.executable, "-c", MIGRATE, url]
+    started = [subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE) for _ in range(3)]
+    told = [process.communicate(timeout=90)[1].decode() for process in started]
+    assert [process.returncode for process in started] == [0, 0, 0], told
+    assert revisions(nothing) == heads()
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(nothing: Database) -> None:
+    """«S-02» The tables of one revision come together or not at all."""
+    with nothing.writing() as db:
+        db.execute(text("CREATE TABLE affiliation (x integer)"))
+        db.commit()
+    with pytest.raises(Exception, match="affiliation"):
+        migrate(nothing)
+    assert inspect(nothing.engine).get_table_names() == ["affiliation"]
+
+
+def test_starting_over_leaves_nothing_and_begins_again(nothing: Database) -> None:
+    migrate(nothing)
+    empty(nothing)
+    assert inspect(nothing.engine).get_table_names() == []
+    nothing.engine.dispose()
+    migrate(nothing)
+    assert revisions(nothing) == heads()
