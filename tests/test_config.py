@@ -50,7 +50,9 @@ def test_s_83_a_sound_production_environment_is_taken(production: dict[str, str]
     assert config.database_url == f"postgresql+psycopg://app:{SECRET}@db/unilogin"
 
 
-@pytest.mark.parametrize("name", ["MODE", "PUBLIC_URL", "DATABASE_URL", "KEYS_FILE", "PORT", "WORKERS", "LOG_LEVEL"])
+@pytest.mark.parametrize(
+    "name", ["MODE", "PUBLIC_URL", "DATABASE_URL", "KEYS_FILE", "PORT", "WORKERS", "LOG_LEVEL"]
+)
 def test_an_empty_setting_is_one_that_is_not_set(name: str) -> None:
     assert configuration.read({name: ""}) == configuration.read({})
 
@@ -148,7 +150,9 @@ def test_s_08_only_named_proxies_are_trusted() -> None:
 
 @pytest.mark.parametrize("prefix", ["postgres", "postgresql", "postgresql+psycopg"])
 def test_every_way_to_name_postgresql_is_known(prefix: str) -> None:
-    assert configuration.read({"DATABASE_URL": f"{prefix}://db/x"}).database_url == "postgresql+psycopg://db/x"
+    assert (
+        configuration.read({"DATABASE_URL": f"{prefix}://db/x"}).database_url == "postgresql+psycopg://db/x"
+    )
 
 
 def test_s_16_hashes_at_once_are_twice_the_cores_over_all_workers() -> None:

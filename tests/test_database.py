@@ -18,7 +18,13 @@ from app.models.people import Affiliation, User
 from tests.cast import ANNA, user_of
 from tests.conftest import SetClock
 
-PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000, "secure_delete": 1}
+PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": 2,
+    "foreign_keys": 1,
+    "busy_timeout": 5000,
+    "secure_delete": 1,
+}
 SETTINGS = {
     "TimeZone": "UTC",
     "synchronous_commit": "on",
@@ -151,9 +157,10 @@ def test_s_80_nothing_needs_statements_that_a_pooler_would_lose(school: Database
 
 def test_s_80_a_row_that_points_nowhere_is_refused(school: Database, now: Instant) -> None:
     row = {"user_id": 10**9, "institution_id": 1, "category": "PUPIL", "roles": [], "from_on": now.today}
-    with school.writing() as db, pytest.raises(IntegrityError):
+    with school.writing() as db:
         db.add(Affiliation(**row))
-        db.flush()
+        with pytest.raises(IntegrityError):
+            db.flush()
 
 
 def test_s_03_what_was_committed_is_seen_by_others_and_what_was_not_is_undone(school: Database) -> None:

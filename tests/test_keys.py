@@ -1,4 +1,4 @@
-"""The keys outside the database: kept from others, one a purpose, each bound to its place (S-06, S-22, S-83)."""
+"""The keys outside the database: kept from others, one a purpose, bound to places (S-06, S-22, S-83)."""
 
 from __future__ import annotations
 

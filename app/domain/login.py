@@ -415,9 +415,7 @@ def _reserve(db: Session, keys: Keys, flow: Flow, browser: Browser, now: Instant
 _STANDING = (
     select(Credential.id)
     .join(User, User.id == Credential.user_id)
-    .where(
-        Credential.id == bindparam("proved_id"), Credential.ended_at.is_(None), User.blocked_at.is_(None)
-    )
+    .where(Credential.id == bindparam("proved_id"), Credential.ended_at.is_(None), User.blocked_at.is_(None))
     .with_for_update(key_share=True)
 )
 _PROVE = (
@@ -529,8 +527,8 @@ def finish(
     values = {"flow_id": flow.id, "proved_id": flow.credential_id}
     ended = direct(db, _FINISH, values | now.binds)
     if ended.first() is None:
-        values = {"flow_id": flow.id, "session_mark": keys.token_mark(sessions.KIND, token)}
-        is_second_press = db.execute(_FINISHED, values | now.binds).first() is not None
+        asked = {"flow_id": flow.id, "session_mark": keys.token_mark(sessions.KIND, token)}
+        is_second_press = db.execute(_FINISHED, asked | now.binds).first() is not None
         return token if is_second_press else None
     user_id = flow.user_id
     if user_id is None:

@@ -2,9 +2,6 @@
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-
 from app.db import Database
 
 LOCK = 2026112201
@@ -12,6 +9,10 @@ LOCK = 2026112201
 
 def migrate(database: Database, revision: str = "head") -> None:
     """Bring the tables up to `revision`; several starting at once take turns."""
+    # Alembic, with Mako and Pygments, is twelve megabytes that no worker needs.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
     settings = Config()
     settings.set_main_option("script_location", "app:migrations")
     with database.engine.execution_options(is_writing=True).begin() as connection:

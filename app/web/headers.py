@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from flask import Flask, abort, request
 from werkzeug.wrappers import Response
 
 from app.web.fields import has_repeats
+from app.web.gate import Environ, StartResponse
 from app.web.i18n import cookie_name, requested
 from app.web.transaction import READING, config
 
@@ -31,6 +35,18 @@ def init(app: Flask) -> None:
     """Check every request and complete every answer."""
     app.before_request(_check)
     app.after_request(_complete)
+    always = [*ALWAYS.items()]
+    if app.extensions["config"].is_https:
+        always.append(("Strict-Transport-Security", f"max-age={ONE_YEAR}; includeSubDomains"))
+    inside = app.wsgi_app
+
+    def with_headers(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            return start_response(status, [*headers, *always], *rest)
+
+        return inside(environ, start)
+
+    app.wsgi_app = with_headers  # type: ignore[method-assign]
 
 
 def _check() -> None:
@@ -53,10 +69,6 @@ def _check() -> None:
 
 
 def _complete(answer: Response) -> Response:
-    for name, value in ALWAYS.items():
-        answer.headers.setdefault(name, value)
-    if config().is_https:
-        answer.headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR}; includeSubDomains"
     if "Cache-Control" not in answer.headers:
         answer.headers["Cache-Control"] = "no-store"
     if answer.status_code == 503:

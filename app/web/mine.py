@@ -165,7 +165,10 @@ def overview() -> Response:
                 moment_text(one.seen_at),
                 one.id == living.id,
             )
-            for one in sessions.list_living(db(), config(), living.user_id, moment)
+            for one in sorted(  # this one first
+                sessions.list_living(db(), config(), living.user_id, moment),
+                key=lambda one: one.id != living.id,
+            )
         ],
         events=_events(living, audit.list_about(db(), living.user_id, most=RECENT)),
         tools=_tools(places, rights),

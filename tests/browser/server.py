@@ -13,7 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.message import Message
@@ -64,6 +64,7 @@ class Server:
         """Prepare a copy of `template` in `folder`; nothing runs yet."""
         self._template, self._name, self.folder = template, name, folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_spoiled = False
         self.port = _free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         url = f"sqlite:///{folder}/unilogin.db"
@@ -106,20 +107,20 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,
             )
         self._wait(lambda: len(self.workers()) == self.config.workers and self._answers())
 
     def stop(self) -> None:
-        """Stop, and remove the database."""
+        """Stop, and remove the database; a server that lost workers is not asked politely."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                for worker in self.workers():
-                    os.kill(worker, signal.SIGKILL)
-                self._process.kill()
-                self._process.wait()
+            if not self._is_spoiled:
+                self._process.send_signal(signal.SIGTERM)
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(5)
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
         self.database.engine.dispose()
         if self._template.postgres is not None:
             self._template.postgres.drop(self._name)
@@ -179,6 +180,7 @@ class Server:
 
     def kill_worker_at(self, path: str, point: str, *, commit: int = 1) -> None:
         """Have the worker that commits for a POST to `path` killed just before or after that commit."""
+        self._is_spoiled = True
         new = self.folder / "fault.new"
         new.write_text(json.dumps({"path": path, "point": point, "commit": commit}))
         new.rename(self.folder / "fault")
@@ -256,8 +258,9 @@ def _free_port() -> int:
 
 
 def _is_running(pid: int) -> bool:
-    """Whether a process is there and not only waiting to be buried."""
+    """Whether a process has a thread left: with the last one go its sockets."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state != "Z" or len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
+    except (FileNotFoundError, ProcessLookupError):
         return False

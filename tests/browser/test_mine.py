@@ -68,6 +68,7 @@ def test_a_login_elsewhere_is_listed_and_can_be_ended(page: Page, visits: Visits
     is_logged_in(page, BO)
     sessions = page.get_by_role("region", name="Her er du logget ind")
     expect(sessions.get_by_role("listitem")).to_have_count(2)
+    expect(sessions.get_by_role("listitem").first).to_contain_text("Her")
     sessions.get_by_role("button", name="Log ud", exact=True).click()
     expect(sessions.get_by_role("listitem")).to_have_count(1)
     assert site.living_sessions(BO) == 1

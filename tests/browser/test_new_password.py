@@ -126,6 +126,7 @@ def test_after_the_last_day_there_is_no_later(either: Page, site: Server) -> Non
     site.forward(days=11)
     log_in(either, EXPIRING)
     sees(either, "Du skal skifte adgangskode nu")
+    expect(either.get_by_text("Din adgangskode er et år gammel.")).to_be_visible()
     expect(button(either, "Senere")).to_have_count(0)
     press(either, "Skift nu")
     sees(either, SHOWN)

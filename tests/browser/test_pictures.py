@@ -77,6 +77,19 @@ def test_names_are_taken_with_and_without_danish_letters(either: Page) -> None:
     is_logged_in(either, MARKED)
 
 
+def test_whoever_wrote_and_was_wrong_can_write_again_at_once(either: Page) -> None:
+    begin(either)
+    form = typing(either)
+    write(either, TYPED, "ugle kage sol hat")
+    form.get_by_role("button", name="Log ind").click()
+    expect(summary(either)).to_contain_text(WRONG)
+    expect(either.get_by_label(TYPED, exact=True)).to_be_visible()
+    expect(either.get_by_label(TYPED, exact=True)).to_have_value("")
+    write(either, TYPED, "ugle kage sol bamse")
+    form.get_by_role("button", name="Log ind").click()
+    is_logged_in(either, ANNA)
+
+
 def test_wrong_pictures_are_told_and_the_third_time_whom_to_ask(page: Page, site: Server) -> None:
     begin(page)
     for attempt in range(3):

@@ -1,4 +1,4 @@
-"""The audit: exact, append-only by the database itself, sealed in a chain that shows what is missing (S-75)."""
+"""The audit: exact, append-only by the database itself, sealed in a chain that shows what is gone (S-75)."""
 
 from __future__ import annotations
 
@@ -128,7 +128,13 @@ def test_s_75_every_event_is_sealed_once_and_a_second_round_finds_nothing(acts: 
 
 @pytest.mark.parametrize(
     "values",
-    [{"event": "UNBLOCKED"}, {"subject_id": 1}, {"actor_id": 1}, {"details": {"x": 1}}, {"institution_id": 1}],
+    [
+        {"event": "UNBLOCKED"},
+        {"subject_id": 1},
+        {"actor_id": 1},
+        {"details": {"x": 1}},
+        {"institution_id": 1},
+    ],
     ids=lambda values: next(iter(values)),
 )
 def test_s_75_an_event_that_was_changed_is_found(sealed: Acts, values: dict[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""How passwords are kept: hashed slowly, keyed twice, bound to their row; keys and costs change (S-21, S-22)."""
+"""How passwords are kept: hashed slowly, keyed twice, bound to their row; keys change (S-21, S-22)."""
 
 from __future__ import annotations
 
@@ -110,7 +110,9 @@ def test_s_22_a_hash_that_was_moved_opens_nothing(acts: Acts, place: str) -> Non
     assert acts.finish(token) is None
 
 
-@pytest.mark.parametrize("damage", ["", "nothing", "deadbeef.AAAA", "{id}.", "{id}.!!!", "{id}.QUJD", "{start}"])
+@pytest.mark.parametrize(
+    "damage", ["", "nothing", "deadbeef.AAAA", "{id}.", "{id}.!!!", "{id}.QUJD", "{start}"]
+)
 def test_s_22_a_damaged_hash_opens_nothing(acts: Acts, damage: str) -> None:
     row = of(acts, BO)
     text_then = damage.format(id=row.sealed_hash.partition(".")[0], start=row.sealed_hash[:-8])

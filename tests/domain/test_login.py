@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -56,7 +58,9 @@ def test_s_10_a_name_that_cannot_log_in_answers_counts_and_works_like_one_that_c
             answers.append((checked.outcome, checked.wait_seconds in range(14, 17), checked.flow.wrong_tries))
             tries.append(acts.one(select(Throttle.tries).where(Throttle.bucket == bucket)))
         refusals = AuditEvent.event == "LOGIN_REFUSED", AuditEvent.details["reason"].as_string() == "wrong"
-        seen.append((answers, tries, acts.hasher.verified, acts.hasher.hashed, acts.count(AuditEvent, *refusals)))
+        seen.append(
+            (answers, tries, acts.hasher.verified, acts.hasher.hashed, acts.count(AuditEvent, *refusals))
+        )
     (known, one), (unknown, two) = ((row[:4], row[4]) for row in seen)
     assert known == unknown
     assert [answer[0] for answer in known[0]] == [Outcome.WRONG] * 5 + [Outcome.WAIT] * 2
@@ -73,7 +77,9 @@ def test_s_10_the_right_password_of_a_throttled_name_is_not_even_looked_at(acts:
 
 
 @pytest.mark.parametrize("username", [BO.username, NOBODY, "no username"])
-@pytest.mark.parametrize("secret", ["", " ", "x" * 60_000, "\x00", "ß" * 2000], ids=["", "1", "big", "nul", "ß"])
+@pytest.mark.parametrize(
+    "secret", ["", " ", "x" * 60_000, "\x00", "ß" * 2000], ids=["", "1", "big", "nul", "ß"]
+)
 def test_s_10_every_try_past_the_throttle_costs_one_full_hash(acts: Acts, username: str, secret: str) -> None:
     assert acts.tries(username, secret).outcome is Outcome.WRONG
     assert isinstance(acts.hasher, CountingHasher)
@@ -178,29 +184,58 @@ def test_s_05_a_flow_whose_user_has_no_password_any_more_is_proved_by_nothing(ac
     assert acts.finish(token) is None
 
 
-def test_s_04_a_password_that_is_changed_while_it_is_hashed_is_refused(acts: Acts) -> None:
-    """«S-04» Who, which password and whether blocked are judged again where the proof is written."""
+class Meanwhile(CountingHasher):
+    """Lets something happen while a hash is being computed."""
 
-    class Meanwhile(CountingHasher):
-        def verify(self, *values: object) -> bool:
-            blocking_act()
-            return super().verify(*values)  # type: ignore[arg-type]
+    act: Callable[[], object]
 
-    changed = acts.begin(BO.username or "")
-    blocked = acts.begin(CARLA.username or "")
-    usual = acts.hasher
+    def verify(self, *values: Any) -> bool:
+        self.act()
+        return super().verify(*values)
 
-    def change() -> None:
-        acts.hasher = usual
-        acts.change(BO.username or "", BO.secret or "", "RobinLampe47")
 
-    blocking_act = change
-    acts.hasher = Meanwhile(acts.keys, slots=2, wait_seconds=5)
-    assert acts.check(changed, BO.secret or "").outcome is Outcome.GONE
-    blocking_act = lambda: block(acts, CARLA)  # noqa: E731
-    acts.hasher = Meanwhile(acts.keys, slots=2, wait_seconds=5)
-    assert acts.check(blocked, CARLA.secret or "").outcome is Outcome.GONE
-    assert acts.count(SsoSession, SsoSession.ended_at.is_(None)) == 1
+def change(acts: Acts) -> None:
+    """Change Bo's password in another browser."""
+    meanwhile, acts.hasher = acts.hasher, CountingHasher(acts.keys, slots=2, wait_seconds=5)
+    acts.change(BO.username or "", BO.secret or "", "RobinLampe47")
+    acts.hasher = meanwhile
+
+
+def end_password(acts: Acts) -> None:
+    """End Bo's password, and nothing with it."""
+    with acts.writing() as (db, now):
+        whose = Credential.user_id == user_of(db, BO).id
+        db.execute(update(Credential).where(whose).values(ended_at=now.at))
+
+
+def mark_blocked(acts: Acts) -> None:
+    """Write that Bo is blocked, and end nothing with it."""
+    with acts.writing() as (db, now):
+        user_of(db, BO).blocked_at = now.at
+
+
+@pytest.mark.parametrize("act", [change, end_password, lambda acts: block(acts, BO), mark_blocked])
+def test_s_04_what_changes_while_the_hash_is_computed_counts(acts: Acts, act: Callable[[Acts], None]) -> None:
+    """«S-04» Flow, password and person are judged again where the proof is written."""
+    token = acts.begin(BO.username or "")
+    hasher = Meanwhile(acts.keys, slots=2, wait_seconds=5)
+    hasher.act = lambda: act(acts)
+    acts.hasher = hasher
+    assert acts.check(token, BO.secret or "").outcome is Outcome.GONE
+    assert acts.count(LoginFlow, LoginFlow.proof.is_not(None), LoginFlow.finished_at.is_(None)) == 0
+
+
+@pytest.mark.parametrize("act", [end_password, mark_blocked])
+def test_s_04_what_changes_between_the_proof_and_the_end_counts(
+    acts: Acts, act: Callable[[Acts], None]
+) -> None:
+    token = acts.begin(BO.username or "")
+    assert acts.check(token, BO.secret or "").outcome is Outcome.ACCEPTED
+    flow = acts.flow(token)
+    act(acts)
+    with acts.writing() as (db, now):
+        assert login.finish(db, acts.keys, acts.config, flow, STRANGER, "d", now) is None
+    assert acts.count(SsoSession) == 0
 
 
 def test_s_06_no_token_is_accepted_in_anothers_place(acts: Acts) -> None:
@@ -273,10 +308,18 @@ def test_s_16_more_hashes_than_the_machine_computes_are_refused_and_cost_no_try(
 
 @pytest.mark.parametrize(
     ("member", "step"),
-    [(BO, Step.FINISH), (ANNA, Step.FINISH), (MARKED, Step.FINISH), (STAGE, Step.WARNING), (EXPIRING, Step.WARNING)],
+    [
+        (BO, Step.FINISH),
+        (ANNA, Step.FINISH),
+        (MARKED, Step.FINISH),
+        (STAGE, Step.WARNING),
+        (EXPIRING, Step.WARNING),
+    ],
     ids=lambda value: getattr(value, "word", ""),
 )
-def test_what_comes_after_the_password_follows_from_type_and_age(acts: Acts, member: Member, step: Step) -> None:
+def test_what_comes_after_the_password_follows_from_type_and_age(
+    acts: Acts, member: Member, step: Step
+) -> None:
     token = acts.begin(member.username or "")
     checked = acts.check(token, member.secret or "")
     notice = login.timedelta(days=acts.config.change_notice_days)

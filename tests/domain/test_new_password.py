@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import select, update
@@ -215,7 +216,7 @@ def test_s_26_the_owner_has_no_wait_left_after_a_change(acts: Acts) -> None:
 def test_s_20_none_of_the_last_five_is_taken_and_the_sixth_is(acts: Acts) -> None:
     """«S-20» The current one counts among the five."""
     had = [SECRET, "RobinLampe47", "KastanjeBold52", "GulerodsTog83", "ViolinKasse64", "TunnelMuffin35"]
-    for old, new in zip(had, had[1:], strict=False):
+    for old, new in pairwise(had):
         acts.change(BOS, old, new)
     token = acts.begin(BOS, is_change=True)
     acts.check(token, had[-1])
@@ -263,7 +264,10 @@ def test_s_02_a_flow_that_is_gone_while_the_last_five_are_compared_keeps_nothing
     [
         *((level, None, PasswordType.PICTURES) for level in ("DT", "0", "1", "2", "3")),
         *((level, None, PasswordType.WORDS) for level in ("4", "5", "6")),
-        *((level, None, PasswordType.WORDS_DIGITS) for level in ("7", "8", "9", "10", "U1", "U4", "VU", "Andet")),
+        *(
+            (level, None, PasswordType.WORDS_DIGITS)
+            for level in ("7", "8", "9", "10", "U1", "U4", "VU", "Andet")
+        ),
         (None, None, PasswordType.WORDS_DIGITS),
         ("8", PasswordType.PICTURES, PasswordType.PICTURES),
         ("2", PasswordType.WORDS, PasswordType.WORDS),
@@ -336,9 +340,7 @@ def test_the_years_end_warns_a_month_before_and_then_forces(acts: Acts) -> None:
     assert not acts.postpone(token)
 
 
-@pytest.mark.parametrize(
-    ("profile", "days"), [(PasswordProfile.UNILOGIN, 365), (PasswordProfile.NIST, None)]
-)
+@pytest.mark.parametrize(("profile", "days"), [(PasswordProfile.UNILOGIN, 365), (PasswordProfile.NIST, None)])
 def test_s_20_the_years_end_is_of_the_schools_profile_alone(
     acts: Acts, profile: PasswordProfile, days: int | None
 ) -> None:

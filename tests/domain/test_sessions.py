@@ -174,6 +174,13 @@ def test_s_18_whoever_is_blocked_is_out_at_once_and_not_in_again_when_let_in(act
     assert log_in(acts)
 
 
+def test_s_18_a_block_counts_however_it_came_to_be_written(acts: Acts) -> None:
+    token = log_in(acts)
+    with acts.writing() as (db, now):
+        user_of(db, BO).blocked_at = now.at
+    assert acts.login_of(token) is None
+
+
 def test_s_18_whoever_belongs_nowhere_any_more_is_out_at_once(acts: Acts) -> None:
     token = log_in(acts)
     with acts.writing() as (db, now):

@@ -220,7 +220,9 @@ VARIANTS = st.tuples(
 def written(username: str, variant: tuple[str, list[str], str]) -> str:
     """Write a username in another way."""
     before, ways, after = variant
-    letters = [letter.upper() if "upper" in way else letter for letter, way in zip(username, ways, strict=True)]
+    letters = [
+        letter.upper() if "upper" in way else letter for letter, way in zip(username, ways, strict=True)
+    ]
     wide = [FULL_WIDTH[c] if "wide" in way else c for c, way in zip(letters, ways, strict=True)]
     return before + "".join(wide) + after
 

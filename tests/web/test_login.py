@@ -282,3 +282,19 @@ def test_back_after_the_login_leads_on_not_to_a_second_login(browser: Browser, d
     for path in ("/login/adgangskode", "/login/billeder", "/login", "/login/varsel", "/login/oev"):
         assert browser.open(path).path == "/mit"
     assert store.count(database, "sso_session") == 1
+
+
+def test_password_managers_find_their_fields_and_nothing_stops_a_paste(browser: Browser) -> None:
+    """S-19."""
+    browser.open("/login/brugernavn")
+    fields = {e.get("name"): e for e in browser.current.root.iter("input")}
+    assert fields["username"].get("autocomplete") == "username"
+    for member in (BO, ANNA):
+        page = begin(browser, member)
+        inputs = list(page.root.iter("input"))
+        secret = next(e for e in inputs if e.get("type") == "password")
+        assert secret.get("autocomplete") == "current-password"
+        named = [e for e in inputs if e.get("autocomplete") == "username"]
+        assert [e.get("value") for e in named] == [member.username]
+        for field in (*inputs, *fields.values()):
+            assert not {"maxlength", "pattern", "onpaste", "required"} & set(field.attrib)
