@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import Database, instant
-from app.domain import audit, login, sessions, throttling
+from app.domain import audit, flows, sessions, throttling
 from app.world import Clock
 
 log = logging.getLogger("app.jobs")
@@ -54,7 +54,7 @@ def sweep(database: Database, clock: Clock) -> None:
     """Remove half-done logins that ran out, with the secrets in them, and sessions long ended."""
     with database.writing() as db:
         moment = instant(clock)
-        login.sweep(db, moment)
+        flows.sweep(db, moment)
         throttling.sweep(db, moment)
         sessions.sweep(db, moment, KEEP_ENDED_SESSIONS)
         db.commit()

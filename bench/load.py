@@ -44,7 +44,7 @@ class Took:
     faults: list[str] = field(default_factory=list)
 
 
-class Fault(Exception):
+class FaultError(Exception):
     """An answer that is not what the step leads to."""
 
 
@@ -70,14 +70,14 @@ class Visitor:
         """Open a page; returns its body."""
         status, _location, body = self._ask("GET", path)
         if status != 200:
-            raise Fault(f"GET {path}: {status}")
+            raise FaultError(f"GET {path}: {status}")
         return body
 
     def post(self, path: str, form: dict[str, str]) -> str:
         """Send a form; returns where it leads."""
         status, location, _body = self._ask("POST", path, urlencode(form).encode())
         if status != 303:
-            raise Fault(f"POST {path}: {status}")
+            raise FaultError(f"POST {path}: {status}")
         return location
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, str, bytes]:
@@ -113,7 +113,7 @@ class Visitor:
     def _receive(self) -> bytes:
         chunk = self._socket.recv(65536)
         if not chunk:
-            raise Fault("the server hung up")
+            raise FaultError("the server hung up")
         return chunk
 
     def _keep(self, line: str) -> None:
@@ -139,7 +139,7 @@ def log_in(port: int, username: str, password: str, took: Took) -> None:
         answered = time.perf_counter()
         page = visitor.get(landing)
         if landing != "/mit" or username.encode() not in page:
-            raise Fault(f"{username} landed on {landing}")
+            raise FaultError(f"{username} landed on {landing}")
     finally:
         visitor.close()
     took.whole.append(time.perf_counter() - began)
@@ -176,7 +176,7 @@ def _people(task: Task, work: queue.SimpleQueue[str], took: Took, deadline: floa
             log_in(task.port, work.get_nowait(), task.password, took)
         except queue.Empty:
             return
-        except (Fault, OSError, ValueError) as fault:
+        except (FaultError, OSError, ValueError) as fault:
             took.faults.append(str(fault))
 
 
@@ -191,7 +191,7 @@ def _readers(task: Task, work: queue.SimpleQueue[str], took: Took, deadline: flo
             took.whole.append(time.perf_counter() - began)
         except queue.Empty:
             break
-        except (Fault, OSError, ValueError) as fault:
+        except (FaultError, OSError, ValueError) as fault:
             took.faults.append(str(fault))
             break
     visitor.close()

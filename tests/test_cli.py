@@ -21,8 +21,9 @@ from sqlalchemy.orm import Session
 from app import keys as keyring
 from app.config import PROJECT, Config, Mode
 from app.db import Database, instant
-from app.domain import audit, cpr, login, operating, people, sessions
-from app.domain.login import Browser, Outcome, Step
+from app.domain import audit, cpr, flows, login, operating, people, sessions
+from app.domain.flows import Step
+from app.domain.login import Browser, Outcome
 from app.domain.passwords import Hasher
 from app.keys import Keys, Purpose
 from app.models.audit import AuditEvent
@@ -211,13 +212,13 @@ def test_s_24_the_one_time_password_opens_only_the_choice_of_a_new_one(
     password = next(line for line in printed.splitlines() if line.startswith("One-time")).split(": ")[1]
     with database.writing() as db:
         now = instant(world.clock)
-        token, kind = login.begin(db, keys, world.dice, config, now, "nora7001")
+        token, kind = flows.begin(db, keys, world.dice, config, now, "nora7001")
         assert kind is PasswordType.WORDS_DIGITS
-        flow = login.find_flow(db, keys, token, now)
+        flow = flows.find(db, keys, token, now)
         assert flow is not None
         checked = login.check_password(db, keys, hasher, config, flow, password, ELSEWHERE, lambda: now)
         assert checked.outcome is Outcome.ACCEPTED
-        proved = login.find_flow(db, keys, token, now)
+        proved = flows.find(db, keys, token, now)
         assert proved is not None
         assert proved.has_run_out(now.at)
         assert proved.step(now.at, timedelta(days=config.change_notice_days)) is not Step.FINISH
@@ -297,7 +298,7 @@ def test_s_18_blocking_ends_sessions_and_half_done_logins_in_the_same_transactio
     for member in (BO, IDA):
         log_in(database, keys, world, config, member)
     with database.writing() as db:
-        login.begin(db, keys, world.dice, config, instant(world.clock), BO.username or "")
+        flows.begin(db, keys, world.dice, config, instant(world.clock), BO.username or "")
         db.commit()
     assert "is blocked" in done(run("people", "block", "boli1003"))
     with database.reading() as db:
@@ -352,8 +353,8 @@ def test_s_23_a_void_picture_code_opens_nothing(
     done(run("people", "renew-pictures", "--yes"))
     with database.writing() as db:
         now = instant(world.clock)
-        token, _kind = login.begin(db, keys, world.dice, config, now, ANNA.username or "")
-        flow = login.find_flow(db, keys, token, now)
+        token, _kind = flows.begin(db, keys, world.dice, config, now, ANNA.username or "")
+        flow = flows.find(db, keys, token, now)
         assert flow is not None
         checked = login.check_password(
             db, keys, hasher, config, flow, ANNA.secret or "", ELSEWHERE, lambda: now

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from app.config import Config
 from app.db import Instant
-from app.domain import audit, passwords, people, sessions, throttling
+from app.domain import audit, flows, passwords, people, sessions, throttling
 from app.domain.audit import Event
-from app.domain.login import KIND as FLOW_KIND
-from app.domain.login import Browser, Flow, find_flow
+from app.domain.flows import KIND as FLOW_KIND
+from app.domain.flows import Flow
+from app.domain.login import Browser
 from app.domain.passwords import Hasher, Rule
 from app.domain.throttling import Place
 from app.keys import Keys, Purpose
@@ -214,7 +215,7 @@ def store(
 
 def _done_already(db: Session, keys: Keys, flow: Flow, now: Instant) -> tuple[Practised, Flow]:
     """Return what the second of two presses gets: what the first has done, if it has (S-19)."""
-    again = find_flow(db, keys, flow.token, now)
+    again = flows.find(db, keys, flow.token, now)
     if again is None or not again.is_finished:
         return Practised.GONE, flow
     return Practised.CONFIRMED, again

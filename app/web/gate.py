@@ -101,7 +101,8 @@ class Gate:
                 where = f"{self._config.public_url}/{_quoted(path)}" + (f"?{query}" if query else "")
                 return "308 Permanent Redirect", [("Location", where)]
             return "400 Bad Request", [("Connection", "close")]
-        if "HTTP_TRANSFER_ENCODING" in environ and "CONTENT_LENGTH" in environ:
+        # No browser sends a form in chunks, and one without a length could not be measured before it is read.
+        if "HTTP_TRANSFER_ENCODING" in environ:
             return "400 Bad Request", [("Connection", "close")]
         length = environ.get("CONTENT_LENGTH") or "0"
         if not length.isdecimal():

@@ -62,7 +62,7 @@ class Assets:
 
     def _keep(self, name: str, file: str, content: bytes) -> None:
         stem, dot, suffix = file.rpartition(".")
-        digest = hashlib.sha256(content).hexdigest()[:10]
+        digest = hashlib.sha256(content).hexdigest()[:6]  # the pictures' page says one 24 times
         address = f"{PREFIX}{stem}.{digest}{dot}{suffix}"
         kind = mimetypes.guess_type(file)[0] or "application/octet-stream"
         headers = (

@@ -9,8 +9,9 @@ from flask import Blueprint, abort, request, url_for
 from werkzeug.wrappers import Response
 
 from app.config import PasswordProfile
-from app.domain import login, new_password, passwords
-from app.domain.login import Flow, Outcome, Step
+from app.domain import flows, login, new_password, passwords
+from app.domain.flows import Flow, Step
+from app.domain.login import Outcome
 from app.domain.new_password import Practised
 from app.domain.passwords import Rule
 from app.models.credentials import ExpiryReason
@@ -297,7 +298,7 @@ def practised(flow: Flow) -> Response:
     if outcome is Practised.GONE:
         abort(410)
     if outcome is Practised.DIFFERENT:
-        login.keep_picks(db(), keys(), flow, ())
+        flows.keep_picks(db(), keys(), flow, ())
         return _practise_page(replace(flow, picks=()), "wrong", status=422)
     return finish(changed)
 
@@ -316,5 +317,5 @@ def more_time() -> Response:
     flow = find_flow()
     if flow is None or flow.is_finished:
         return onward("login.choose")
-    login.extend(db(), config(), flow, now())
+    flows.extend(db(), config(), flow, now())
     return onward(endpoint_of(step_of(flow), flow))

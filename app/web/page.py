@@ -95,11 +95,9 @@ def onward(endpoint: str, **values: Any) -> Response:
 
 def leave(path: str) -> Response:
     """Answer with another page of ours in another frame: a real navigation under htmx too."""
+    answer: Response = make_response("", 204) if is_htmx() else current_app.redirect(path, 303)
     if is_htmx():
-        answer = make_response("", 204)
         answer.headers["HX-Redirect"] = path
-    else:
-        answer = current_app.redirect(path, 303)
     answer.headers["Vary"] = "HX-Request"
     return answer
 

@@ -7,8 +7,9 @@ from typing import Any
 from flask import Blueprint, current_app, request
 from werkzeug.wrappers import Response
 
-from app.domain import credentials, login
-from app.domain.login import Flow, Outcome
+from app.domain import credentials, flows
+from app.domain.flows import Flow
+from app.domain.login import Outcome
 from app.models.people import PasswordType
 from app.web.fields import UsernameForm
 from app.web.guard import current_login, public
@@ -83,7 +84,7 @@ def change() -> Response:
     username, kind = _own()
     if username is None:
         return onward("recovery.choose")
-    return _change_page(login.stand_in(username, kind), NO_PROBLEM)
+    return _change_page(flows.stand_in(username, kind), NO_PROBLEM)
 
 
 @blueprint.post("/ny-adgangskode/skift")

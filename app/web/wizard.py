@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 from flask import abort, g, request, session, url_for
 from werkzeug.wrappers import Response
 
-from app.domain import login, new_password
-from app.domain.login import Checked, Flow, Outcome, Step
+from app.domain import flows, login, new_password
+from app.domain.flows import Flow, Step
+from app.domain.login import Checked, Outcome
 from app.domain.passwords import CODE_LENGTH, PICTURES, code
 from app.models.people import PasswordType
 from app.web import pictures
@@ -62,7 +63,7 @@ def find_flow(*, is_step: bool = True) -> Flow | None:
 def read_flow(token: str) -> Flow | None:
     """Return the half-done login of a token, as it stands for this browser."""
     network = coarse(request.remote_addr or "") if request.method == "POST" else None
-    return login.find_flow(db(), keys(), token, now(), device_token=device_token(), network=network)
+    return flows.find(db(), keys(), token, now(), device_token=device_token(), network=network)
 
 
 def begin_flow(
@@ -73,7 +74,7 @@ def begin_flow(
     before = find_flow(is_step=False)
     if before is not None and not before.is_finished:
         destination = destination or before.destination
-    return login.begin(
+    return flows.begin(
         db(),
         keys(),
         world().dice,
@@ -179,7 +180,7 @@ def finish(flow: Flow) -> Response:
 
 def deal_new(flow: Flow) -> None:
     """Turn a proved login into a change of password, with one dealt."""
-    changing = login.want_change(db(), flow)
+    changing = flows.want_change(db(), flow)
     new_password.assign(db(), keys(), world().dice, config(), changing, now())
 
 
@@ -205,7 +206,7 @@ def keep_pick(flow: Flow) -> bool:
         picks = picks[:-1]
     elif tapped in PICTURES and tapped not in picks and len(picks) < CODE_LENGTH:
         picks = (*picks, tapped)
-    login.keep_picks(db(), keys(), flow, picks)
+    flows.keep_picks(db(), keys(), flow, picks)
     return True
 
 

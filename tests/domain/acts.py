@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 
 from app.config import Config
 from app.db import Database, Instant, instant
-from app.domain import login, new_password, sessions
-from app.domain.login import Browser, Checked, Flow
+from app.domain import flows, login, new_password, sessions
+from app.domain.flows import Flow
+from app.domain.login import Browser, Checked
 from app.domain.new_password import Pending, Practised
 from app.domain.passwords import Hasher, Rule
 from app.domain.sessions import Login
@@ -101,13 +102,13 @@ class Acts:
     def begin(self, typed: str, *, is_change: bool = False) -> str:
         """Type a username; returns the flow's token."""
         with self.writing() as (db, now):
-            token, _ = login.begin(db, self.keys, self.dice, self.config, now, typed, is_change=is_change)
+            token, _ = flows.begin(db, self.keys, self.dice, self.config, now, typed, is_change=is_change)
         return token
 
     def find(self, token: str, browser: Browser = STRANGER) -> Flow | None:
         """Return the flow of a token, or None."""
         with self.database.reading() as db:
-            return login.find_flow(db, self.keys, token, self.now(), device_token=browser.device_token)
+            return flows.find(db, self.keys, token, self.now(), device_token=browser.device_token)
 
     def flow(self, token: str, browser: Browser = STRANGER) -> Flow:
         """Return the flow of a token, which is there."""
@@ -118,7 +119,7 @@ class Acts:
     def check(self, token: str, secret: str, browser: Browser = STRANGER) -> Checked:
         """Try a secret."""
         with self.writing() as (db, now):
-            flow = login.find_flow(db, self.keys, token, now, device_token=browser.device_token)
+            flow = flows.find(db, self.keys, token, now, device_token=browser.device_token)
             assert flow is not None
             return login.check_password(
                 db, self.keys, self.hasher, self.config, flow, secret, browser, self.now
@@ -136,7 +137,7 @@ class Acts:
     def assign(self, token: str, *, anew: bool = False) -> Pending:
         """Ask for a new password."""
         with self.writing() as (db, now):
-            changing = login.want_change(db, self.flow(token))
+            changing = flows.want_change(db, self.flow(token))
             return new_password.assign(db, self.keys, self.dice, self.config, changing, now, anew=anew)
 
     def choose(self, token: str, secret: str) -> list[Rule]:

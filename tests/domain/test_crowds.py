@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from app.config import Config
 from app.db import Instant, instant
 from app.demo.cast import BO
-from app.domain import login
+from app.domain import flows, login
 from app.domain.login import Browser, Checked, Outcome
 from app.domain.passwords import Hasher
 from app.domain.throttling import CROWD, CROWD_SECONDS, GAP_SECONDS
@@ -37,8 +37,8 @@ class Guesser:
         def now() -> Instant:
             return instant(self.world.clock)
 
-        token, _ = login.begin(self.db, self.keys, self.world.dice, self.config, now(), username)
-        flow = login.find_flow(self.db, self.keys, token, now(), device_token=device, network=network)
+        token, _ = flows.begin(self.db, self.keys, self.world.dice, self.config, now(), username)
+        flow = flows.find(self.db, self.keys, token, now(), device_token=device, network=network)
         assert flow is not None
         browser = Browser(device, "", network, school)
         return login.check_password(self.db, self.keys, self.hasher, self.config, flow, secret, browser, now)

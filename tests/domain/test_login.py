@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
-from app.domain import blocking, login, passwords, throttling
-from app.domain.login import Outcome, Step
+from app.domain import blocking, flows, login, passwords, throttling
+from app.domain.flows import Step
+from app.domain.login import Outcome
 from app.domain.passwords import Hasher
 from app.keys import Keys, KeysError
 from app.models.audit import AuditEvent
@@ -33,7 +35,7 @@ def block(acts: Acts, member: Member) -> None:
 def end_affiliations(acts: Acts, member: Member) -> None:
     """Let one of the cast belong nowhere since yesterday."""
     with acts.writing() as (db, now):
-        yesterday = now.today - login.timedelta(days=1)
+        yesterday = now.today - timedelta(days=1)
         whose = Affiliation.user_id == user_of(db, member).id
         db.execute(update(Affiliation).where(whose).values(to_on=yesterday))
 
@@ -114,8 +116,8 @@ def test_s_10_no_affiliation_is_said_after_the_right_password_only(acts: Acts) -
 
 def test_s_10_an_unknown_name_always_seems_to_have_the_same_kind_of_password(ring: Keys) -> None:
     names = [f"{a}{b}xy{number}" for a in "abcdefgh" for b in "ijklmnop" for number in range(1000, 1040)]
-    kinds = [login.decoy_type(ring, name) for name in names]
-    assert kinds == [login.decoy_type(ring, name.upper()) for name in names]
+    kinds = [flows.decoy_type(ring, name) for name in names]
+    assert kinds == [flows.decoy_type(ring, name.upper()) for name in names]
     assert 0.3 < kinds.count(PasswordType.PICTURES) / len(kinds) < 0.42
     assert set(kinds) == {PasswordType.PICTURES, PasswordType.WORDS}
 
@@ -124,7 +126,7 @@ def test_s_10_the_kind_that_is_shown_for_an_unknown_name_is_its_decoy(quick: Act
     for number in range(9000, 9020):
         name = f"idax{number}"
         flow = quick.flow(quick.begin(name.upper()))
-        assert (flow.user_id, flow.password_type) == (None, login.decoy_type(quick.keys, name))
+        assert (flow.user_id, flow.password_type) == (None, flows.decoy_type(quick.keys, name))
 
 
 @pytest.mark.parametrize("member", [ANNA, IDA, BO, MARKED], ids=lambda member: member.word)
@@ -290,7 +292,7 @@ def test_s_07_a_flow_lives_half_an_hour_and_a_clock_set_back_does_not_lengthen_i
 def test_a_flow_that_is_begun_anew_takes_the_place_of_the_one_before(quick: Acts) -> None:
     first = quick.begin(BO.username or "")
     with quick.writing() as (db, now):
-        second, _ = login.begin(
+        second, _ = flows.begin(
             db, quick.keys, quick.dice, quick.config, now, "anna1001", replaced_token=first
         )
     assert quick.find(first) is None
@@ -332,7 +334,7 @@ def test_what_comes_after_the_password_follows_from_type_and_age(
 def test_s_25_pictures_tapped_without_script_are_sealed_to_their_flow(acts: Acts) -> None:
     token, other = acts.begin(ANNA.username or ""), acts.begin(ANNA.username or "")
     with acts.writing() as (db, _now):
-        login.keep_picks(db, acts.keys, acts.flow(token), ("ugle", "kage"))
+        flows.keep_picks(db, acts.keys, acts.flow(token), ("ugle", "kage"))
     assert acts.flow(token).picks == ("ugle", "kage")
     sealed = acts.one(select(LoginFlow.sealed_picks).where(LoginFlow.sealed_picks.is_not(None)))
     assert "ugle" not in sealed

@@ -17,7 +17,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
-from app.domain import blocking, login, new_password, sessions
+from app.domain import blocking, flows, new_password, sessions
 from app.domain.login import Outcome
 from app.domain.new_password import Practised
 from app.models.audit import AuditEvent
@@ -280,7 +280,7 @@ class LoginMachine(RuleBasedStateMachine):
     @rule()
     def sweep(self) -> None:
         with self.acts.writing() as (db, now):
-            login.sweep(db, now)
+            flows.sweep(db, now)
 
     # What must hold.
 

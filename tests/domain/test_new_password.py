@@ -11,8 +11,9 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.config import PasswordProfile
-from app.domain import login, new_password, passwords, people
-from app.domain.login import Outcome, Step
+from app.domain import flows, login, new_password, passwords, people
+from app.domain.flows import Step
+from app.domain.login import Outcome
 from app.domain.new_password import Practised
 from app.domain.passwords import Rule
 from app.keys import KeysError
@@ -124,7 +125,7 @@ def test_s_25_what_waits_is_erased_when_its_time_is_up(acts: Acts, minutes: int)
     is_alive = minutes < acts.config.flow_minutes
     assert (acts.find(token) is not None) is is_alive
     with acts.writing() as (db, now):
-        login.sweep(db, now)
+        flows.sweep(db, now)
     assert acts.count(PendingPassword) == acts.count(LoginFlow) == int(is_alive)
     if is_alive:
         assert acts.confirm(token, secret) is Practised.CONFIRMED
@@ -135,7 +136,7 @@ def test_s_25_more_time_is_more_time_for_what_waits_too(acts: Acts) -> None:
     secret = acts.assign(token).secret
     acts.clock.forward(minutes=25)
     with acts.writing() as (db, now):
-        login.extend(db, acts.config, acts.flow(token), now)
+        flows.extend(db, acts.config, acts.flow(token), now)
     acts.clock.forward(minutes=25)
     assert acts.confirm(token, secret) is Practised.CONFIRMED
 

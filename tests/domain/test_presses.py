@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select, text
 
-from app.domain import blocking, login, new_password
+from app.domain import blocking, flows, login, new_password
 from app.domain.login import Outcome
 from app.domain.new_password import Practised
 from app.models.audit import AuditEvent
@@ -36,7 +36,7 @@ def current(acts: Acts) -> int:
 def press(acts: Acts, token: str, secret: str) -> tuple[Outcome, str | None]:
     """Try a secret and log in, in the transactions of one request."""
     with acts.writing() as (db, now):
-        flow = login.find_flow(db, acts.keys, token, now)
+        flow = flows.find(db, acts.keys, token, now)
         assert flow is not None
         checked = login.check_password(
             db, acts.keys, acts.hasher, acts.config, flow, secret, STRANGER, acts.now

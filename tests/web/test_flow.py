@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
-from app.db import Database
+from app.config import Config
+from app.db import Database, Instant
 from app.demo.cast import ANNA, BO, IDA, STAGE
+from app.domain import new_password
+from app.domain.passwords import Hasher
+from app.models.credentials import Authorisation, Credential
+from app.models.people import PasswordType
 from tests import store
+from tests.cast import user_of
 from tests.conftest import SetClock
 from tests.pages import Browser, Page
 
@@ -75,7 +83,7 @@ def test_whoever_must_be_warned_is_not_logged_in_before_the_answer(
 
 
 def test_a_password_that_was_changed_meanwhile_proves_nothing(app: Flask, browser: Browser) -> None:
-    """S-01: the proof is of the very password that was entered."""
+    """S-01, S-26."""
     prove(browser)
     other = Browser(app)
     prove(other)
@@ -85,6 +93,23 @@ def test_a_password_that_was_changed_meanwhile_proves_nothing(app: Flask, browse
     assert other.press("Næste", filled={"Ny adgangskode": secret or ""}).path == "/mit"
     page = browser.press("Senere")
     assert page.status == 410
+    assert browser.open("/mit").path == "/login"
+
+
+def test_a_proof_is_of_the_very_password_that_was_entered(
+    browser: Browser, db: Session, hasher: Hasher, config: Config, now: Instant, database: Database
+) -> None:
+    """S-01, S-04: however else the password came to be another one."""
+    prove(browser)
+    user_id = user_of(db, STAGE).id
+    mine = Credential.user_id == user_id
+    db.execute(update(Credential).where(mine, Credential.ended_at.is_(None)).values(ended_at=now.at))
+    hashed = hasher.hash("graestromle", user_id, PasswordType.WORDS)
+    kind, by = PasswordType.WORDS, Authorisation.OPERATOR
+    new_password.store(db, hasher, config, user_id, hashed, kind, by, None, now)
+    db.commit()
+    browser.press("Senere")
+    assert store.count(database, "sso_session") == 0
     assert browser.open("/mit").path == "/login"
 
 

@@ -44,7 +44,7 @@ def test_each_is_kept_for_a_year_under_a_name_of_its_content(app: Flask, client:
     """Design 12."""
     assert len(addresses(app)) >= 5
     for address in addresses(app):
-        assert re.fullmatch(r"/static/[\w.-]+\.[0-9a-f]{10}\.\w+", address)
+        assert re.fullmatch(r"/static/[\w.-]+\.[0-9a-f]{6}\.\w+", address)
         answer = client.get(address)
         assert answer.status_code == 200
         assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"

@@ -1,0 +1,310 @@
+"""Half-done logins: begun, found, extended, and what stands in them.
+
+A flow is one half-done login. What it has shown of the person is written in its row, and each step asks
+the row, never the page that was shown (S-01).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from sqlalchemy import Integer, and_, bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.config import Config
+from app.db import EPOCH, NOW, SKEW_SECONDS, Instant, after, direct, later, table
+from app.domain import devices, people, throttling
+from app.domain.passwords import required_type
+from app.keys import Keys, Purpose
+from app.models.credentials import Credential, KnownDevice, PendingPassword
+from app.models.people import PasswordType, User
+from app.models.sso import LoginFlow
+from app.world import Dice
+
+KIND = "login_flow"
+# The share of pictures among names nobody has, in 256ths: about that of pupils in DT and 0 to 3.
+DECOY_PICTURES = 92
+# How long a second press of the same button is still answered like the first.
+ECHO_SECONDS = 120
+
+
+class Step(Enum):
+    """Where a flow stands: what it needs next."""
+
+    PASSWORD = auto()
+    WARNING = auto()
+    NEW_PASSWORD = auto()
+    FINISH = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A half-done login, with what its next step is judged by."""
+
+    id: int
+    token: str
+    username: str
+    user_id: int | None
+    password_type: PasswordType
+    destination: str | None
+    is_change: bool
+    is_proved: bool
+    has_postponed: bool
+    wrong_tries: int
+    picks: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime
+    is_finished: bool
+    credential_id: int | None
+    credential_type: PasswordType | None
+    sealed_hash: str | None
+    credential_expires_at: datetime | None
+    is_blocked: bool
+    has_place: bool
+    is_known_device: bool
+    is_slowed: bool
+    required: PasswordType
+
+    def step(self, at: datetime, notice: timedelta) -> Step:
+        """Return what this flow needs next, at an instant; the notice is how early a warning begins."""
+        if not self.is_proved:
+            return Step.PASSWORD
+        if self.is_change:
+            return Step.NEW_PASSWORD
+        ends_at = self.credential_expires_at
+        if self.has_run_out(at):
+            return Step.WARNING
+        is_near = self.credential_type is not self.required or (
+            ends_at is not None and at >= ends_at - notice
+        )
+        return Step.WARNING if is_near and not self.has_postponed else Step.FINISH
+
+    def has_run_out(self, at: datetime) -> bool:
+        """Whether the password must be changed before anything else."""
+        return self.credential_expires_at is not None and at >= self.credential_expires_at
+
+
+_LOOK_UP = (
+    select(User.id, Credential.password_type)
+    .outerjoin(Credential, and_(Credential.user_id == User.id, Credential.ended_at.is_(None)))
+    .where(User.username == bindparam("name"))
+)
+_BEGIN = insert(table(LoginFlow)).values(
+    token_mark=bindparam("token_mark"),
+    username=bindparam("username"),
+    user_id=bindparam("user_id"),
+    password_type=bindparam("password_type"),
+    destination=bindparam("destination"),
+    is_change=bindparam("is_change"),
+    has_postponed=False,
+    wrong_tries=0,
+    created_at=NOW,
+    expires_at=later(NOW, bindparam("life_seconds", type_=Integer())),
+)
+
+
+def begin(
+    db: Session,
+    keys: Keys,
+    dice: Dice,
+    config: Config,
+    now: Instant,
+    typed: str,
+    *,
+    destination: str | None = None,
+    is_change: bool = False,
+    replaced_token: str | None = None,
+) -> tuple[str, PasswordType]:
+    """Begin a flow for a typed username; returns its token and the kind of password to ask for.
+
+    The work and the answer are the same whether anybody has the name (S-10).
+    """
+    username = people.normal_username(typed)
+    row = direct(db, _LOOK_UP, {"name": username or ""}).first()
+    user_id = row.id if row else None
+    shown = people.shown_username(typed)
+    password_type = (row.password_type if row else None) or decoy_type(keys, shown)
+    if replaced_token:
+        db.execute(delete(LoginFlow).where(LoginFlow.token_mark == keys.token_mark(KIND, replaced_token)))
+    token = dice.token()
+    values = {
+        "token_mark": keys.token_mark(KIND, token),
+        "username": shown,
+        "user_id": user_id,
+        "password_type": password_type,
+        "destination": destination,
+        "is_change": is_change,
+        "life_seconds": 60 * config.flow_minutes,
+    }
+    direct(db, _BEGIN, values | now.binds)
+    return token, password_type
+
+
+def decoy_type(keys: Keys, username: str) -> PasswordType:
+    """Return the kind of password an unknown name seems to have: always the same for a name."""
+    byte = keys.mark(Purpose.TOKEN, "decoy", username.casefold())[0]
+    return PasswordType.PICTURES if byte < DECOY_PICTURES else PasswordType.WORDS
+
+
+# Whether a flow still counts; a finished one answers a second press a little longer.
+IS_ALIVE = and_(
+    LoginFlow.expires_at > NOW,
+    LoginFlow.created_at <= after(SKEW_SECONDS),
+    or_(LoginFlow.finished_at.is_(None), LoginFlow.finished_at > after(-ECHO_SECONDS)),
+)
+_FIND = (
+    select(
+        LoginFlow.id,
+        LoginFlow.username,
+        LoginFlow.user_id,
+        LoginFlow.password_type,
+        LoginFlow.destination,
+        LoginFlow.is_change,
+        LoginFlow.proof,
+        LoginFlow.proved_credential_id,
+        LoginFlow.has_postponed,
+        LoginFlow.wrong_tries,
+        LoginFlow.sealed_picks,
+        LoginFlow.created_at,
+        LoginFlow.expires_at,
+        LoginFlow.finished_at,
+        Credential.id.label("credential_id"),
+        Credential.password_type.label("credential_type"),
+        Credential.sealed_hash,
+        Credential.expires_at.label("credential_expires_at"),
+        User.blocked_at,
+        User.marked_password_type,
+        people.has_place(LoginFlow.user_id, people.TODAY).label("has_place"),
+        people.pupil_level(LoginFlow.user_id, people.TODAY).label("level"),
+        exists()
+        .where(KnownDevice.user_id == LoginFlow.user_id, KnownDevice.device_mark == bindparam("device_mark"))
+        .label("is_known_device"),
+        throttling.IS_SLOWED.label("is_slowed"),
+    )
+    .outerjoin(User, User.id == LoginFlow.user_id)
+    .outerjoin(Credential, and_(Credential.user_id == LoginFlow.user_id, Credential.ended_at.is_(None)))
+    .where(LoginFlow.token_mark == bindparam("token_mark"), IS_ALIVE)
+)
+
+
+def find(
+    db: Session,
+    keys: Keys,
+    token: str,
+    now: Instant,
+    *,
+    device_token: str | None = None,
+    network: str | None = None,
+) -> Flow | None:
+    """Return the flow of a cookie, or None where it has run out or never was.
+
+    Device and network are needed where a secret is tried: they decide how the try is counted.
+    """
+    values = {
+        "token_mark": keys.token_mark(KIND, token),
+        "device_mark": keys.token_mark(devices.KIND, device_token) if device_token else "",
+        "network_bucket": throttling.network_bucket(keys, network) if network else "",
+        "today": now.today,
+    }
+    row = direct(db, _FIND, values | now.binds).first()
+    if row is None:
+        return None
+    # A proof by a password that has been changed since proves nothing, and answers no second press.
+    is_proved = row.credential_id is not None and row.proved_credential_id == row.credential_id
+    if row.finished_at is not None and not is_proved:
+        return None
+    return Flow(
+        id=row.id,
+        token=token,
+        username=row.username,
+        user_id=row.user_id,
+        password_type=row.password_type,
+        destination=row.destination,
+        is_change=row.is_change,
+        is_proved=row.proof is not None and is_proved,
+        has_postponed=row.has_postponed,
+        wrong_tries=row.wrong_tries,
+        picks=_unsealed_picks(keys, row.sealed_picks, token),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        is_finished=row.finished_at is not None,
+        credential_id=row.credential_id,
+        credential_type=row.credential_type,
+        sealed_hash=row.sealed_hash,
+        credential_expires_at=row.credential_expires_at,
+        is_blocked=row.blocked_at is not None,
+        has_place=bool(row.has_place),
+        is_known_device=bool(row.is_known_device),
+        is_slowed=bool(row.is_slowed),
+        required=required_type(row.level, row.marked_password_type),
+    )
+
+
+def stand_in(username: str, password_type: PasswordType) -> Flow:
+    """Return a flow that exists nowhere, for showing the first step before the first post."""
+    return Flow(
+        id=0,
+        token="",
+        username=username,
+        user_id=None,
+        password_type=password_type,
+        destination=None,
+        is_change=True,
+        is_proved=False,
+        has_postponed=False,
+        wrong_tries=0,
+        picks=(),
+        created_at=EPOCH,
+        expires_at=EPOCH,
+        is_finished=False,
+        credential_id=None,
+        credential_type=None,
+        sealed_hash=None,
+        credential_expires_at=None,
+        is_blocked=False,
+        has_place=False,
+        is_known_device=False,
+        is_slowed=False,
+        required=password_type,
+    )
+
+
+def extend(db: Session, config: Config, flow: Flow, now: Instant) -> None:
+    """Give a flow, and a password that waits in it, their full time again."""
+    full = now.after(60 * config.flow_minutes)
+    db.execute(
+        update(LoginFlow)
+        .where(LoginFlow.id == flow.id, LoginFlow.finished_at.is_(None))
+        .values(expires_at=full)
+    )
+    db.execute(update(PendingPassword).where(PendingPassword.flow_id == flow.id).values(expires_at=full))
+
+
+def keep_picks(db: Session, keys: Keys, flow: Flow, picks: tuple[str, ...]) -> None:
+    """Keep the pictures picked so far where script is off, sealed to the flow."""
+    sealed = keys.seal(Purpose.PASSWORD_STORE, " ".join(picks), KIND, flow.token) if picks else None
+    db.execute(update(LoginFlow).where(LoginFlow.id == flow.id).values(sealed_picks=sealed))
+
+
+def _unsealed_picks(keys: Keys, sealed: str | None, token: str) -> tuple[str, ...]:
+    if sealed is None:
+        return ()
+    return tuple(keys.unseal(Purpose.PASSWORD_STORE, sealed, KIND, token).split())
+
+
+def want_change(db: Session, flow: Flow) -> Flow:
+    """Note that the person means to change the password, not only to log in; returns the flow so."""
+    db.execute(update(LoginFlow).where(LoginFlow.id == flow.id).values(is_change=True))
+    return replace(flow, is_change=True)
+
+
+def sweep(db: Session, now: Instant) -> None:
+    """Remove flows that have run out or are done, and the secrets that waited in them (S-25)."""
+    db.execute(delete(PendingPassword).where(PendingPassword.expires_at <= now.sql))
+    db.execute(
+        delete(LoginFlow).where(
+            or_(LoginFlow.expires_at <= now.sql, LoginFlow.finished_at < now.after(-ECHO_SECONDS))
+        )
+    )
