@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from app.domain import blocking, flows, login, passwords, throttling
 from app.domain.flows import Step
@@ -151,7 +151,7 @@ def test_s_02_a_login_is_a_session_a_known_device_and_one_event(acts: Acts, memb
 def test_s_01_without_a_proof_there_is_no_session_and_no_new_password(acts: Acts) -> None:
     token = acts.begin(BO.username or "")
     acts.check(token, WRONG)
-    assert acts.flow(token).step(acts.now().at, login.timedelta(30)) is Step.PASSWORD
+    assert acts.flow(token).step(acts.now().at, timedelta(30)) is Step.PASSWORD
     assert acts.finish(token) is None
     with pytest.raises(PermissionError):
         acts.assign(token)
@@ -181,7 +181,7 @@ def test_s_05_a_flow_whose_user_has_no_password_any_more_is_proved_by_nothing(ac
     token = acts.begin(BO.username or "")
     assert acts.check(token, BO.secret or "").outcome is Outcome.ACCEPTED
     with acts.writing() as (db, _now):
-        db.execute(login.delete(Credential).where(Credential.user_id == user_of(db, BO).id))
+        db.execute(delete(Credential).where(Credential.user_id == user_of(db, BO).id))
     assert not acts.flow(token).is_proved
     assert acts.finish(token) is None
 
@@ -324,7 +324,7 @@ def test_what_comes_after_the_password_follows_from_type_and_age(
 ) -> None:
     token = acts.begin(member.username or "")
     checked = acts.check(token, member.secret or "")
-    notice = login.timedelta(days=acts.config.change_notice_days)
+    notice = timedelta(days=acts.config.change_notice_days)
     assert checked.flow.step(acts.now().at, notice) is step
     assert acts.flow(token).step(acts.now().at, notice) is step
     changing = replace(acts.flow(token), is_change=True)

@@ -7,11 +7,11 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.config import PasswordProfile
-from app.domain import flows, login, new_password, passwords, people
+from app.domain import flows, new_password, passwords, people
 from app.domain.flows import Step
 from app.domain.login import Outcome
 from app.domain.new_password import Practised
@@ -250,7 +250,7 @@ def test_s_02_a_flow_that_is_gone_while_the_last_five_are_compared_keeps_nothing
     class Meanwhile(CountingHasher):
         def verify(self, *values: object) -> bool:
             with acts.writing() as (db, _now):
-                db.execute(login.delete(LoginFlow))
+                db.execute(delete(LoginFlow))
             return super().verify(*values)  # type: ignore[arg-type]
 
     token = proved(acts)

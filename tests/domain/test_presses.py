@@ -11,6 +11,7 @@ from sqlalchemy import func, select, text
 from app.domain import blocking, flows, login, new_password
 from app.domain.login import Outcome
 from app.domain.new_password import Practised
+from app.keys import Purpose
 from app.models.audit import AuditEvent
 from app.models.credentials import Credential, PendingPassword
 from app.models.sso import SsoSession
@@ -88,7 +89,7 @@ def test_s_19_a_second_press_long_after_gets_nothing(acts: Acts) -> None:
     acts.check(token, SECRET)
     flow = acts.flow(token)
     assert acts.finish(token)
-    acts.clock.forward(seconds=login.ECHO_SECONDS + 1)
+    acts.clock.forward(seconds=flows.ECHO_SECONDS + 1)
     assert acts.find(token) is None
     with acts.writing() as (db, now):
         assert login.finish(db, acts.keys, acts.config, flow, STRANGER, "d", now) is None
@@ -193,7 +194,7 @@ def test_s_18_a_login_begun_beside_a_block_leaves_no_session_either(acts: Acts) 
 
 def test_s_19_logins_of_one_person_at_once_on_many_devices_all_get_in(acts: Acts) -> None:
     """«S-19» Also where the stored hash is renewed by each of them: nobody waits in a circle."""
-    acts.keys = acts.keys.with_new(login.Purpose.PASSWORD_STORE)
+    acts.keys = acts.keys.with_new(Purpose.PASSWORD_STORE)
     acts.hasher = type(acts.hasher)(acts.keys, slots=8, wait_seconds=30)
     tokens = [acts.begin(USERNAME) for _ in range(5)]
     answers = at_once(5, lambda number: press(acts, tokens[number], SECRET))

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import select, update
 
 from app import jobs
-from app.domain import blocking, login, sessions
+from app.domain import blocking, sessions
 from app.domain.sessions import Login
 from app.models.audit import AuditEvent
 from app.models.people import Affiliation, Right
-from app.models.sso import EndReason, SsoSession
+from app.models.sso import EndReason, LoginFlow, SsoSession
 from tests.cast import BO, CARLA, EVA, GRY, Member, user_of
 from tests.domain.acts import Acts, device
 
@@ -213,4 +213,4 @@ def test_what_ended_long_ago_is_swept_and_what_lives_is_not(acts: Acts) -> None:
     assert acts.count(SsoSession) == 1
     assert acts.login_of(again) is not None
     assert acts.login_of(lives) is None
-    assert acts.count(login.LoginFlow) == 1
+    assert acts.count(LoginFlow) == 1

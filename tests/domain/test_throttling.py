@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from app.domain import login, people, throttling
 from app.domain.login import Outcome
@@ -41,7 +42,7 @@ def test_s_12_of_fifty_tries_at_once_exactly_five_are_made(acts: Acts) -> None:
     assert sum(answer.is_allowed for answer in answers) == 5
     # One more than fifteen: a wait is rounded up, and reckoned from before the turn in the queue.
     assert all(1 <= a.wait_seconds <= 16 for a in answers if not a.is_allowed)
-    assert acts.one(throttling.select(Throttle.tries)) == 5
+    assert acts.one(select(Throttle.tries)) == 5
 
 
 def test_s_12_of_twelve_logins_at_once_exactly_five_are_hashed(acts: Acts) -> None:
@@ -76,7 +77,7 @@ def test_s_13_a_refused_try_is_not_counted_and_lengthens_nothing(acts: Acts) -> 
     first = reserve(acts).wait_seconds
     for _ in range(20):
         assert reserve(acts).wait_seconds <= first
-    assert acts.one(throttling.select(Throttle.tries)) == 5
+    assert acts.one(select(Throttle.tries)) == 5
 
 
 def test_s_13_at_fifty_failures_the_outer_bucket_closes_until_it_is_reopened(acts: Acts) -> None:
@@ -247,7 +248,7 @@ def test_s_11_every_way_to_write_a_username_is_one_flow_and_one_bucket(quick: Ac
 def acts_tries(acts: Acts, typed: str) -> int:
     """Try a wrong password; returns how many tries the one bucket there is holds then."""
     acts.tries(typed, WRONG)
-    return int(acts.one(throttling.select(Throttle.tries)))
+    return int(acts.one(select(Throttle.tries)))
 
 
 @settings(derandomize=True, deadline=None, max_examples=200)
