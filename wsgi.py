@@ -1,10 +1,17 @@
 """The app, for a WSGI server and for the `flask` command."""
 
+import multiprocessing
+import signal
 import sys
 
 from app import create_app, jobs
 from app.config import ConfigError
 from app.keys import KeysError
+
+if multiprocessing.parent_process() is not None:
+    # Ctrl-C reaches every process of the terminal, and the server then tells its workers to stop as
+    # well. Of two signals at once a worker can miss both, and hang; so it leaves the first to others.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 try:
     app = create_app()

@@ -30,7 +30,21 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
     from app.db import Database
     from app.domain import site
     from app.domain.passwords import Hasher
-    from app.web import errors, gate, guard, headers, health, i18n, kept, login, mine, page, recovery, support
+    from app.web import (
+        bodies,
+        errors,
+        gate,
+        guard,
+        headers,
+        health,
+        i18n,
+        kept,
+        login,
+        mine,
+        page,
+        recovery,
+        support,
+    )
     from app.web.browser import FORM, KnownNetworks
     from app.web.transaction import TransactionalFlask, close
     from app.world import World
@@ -81,6 +95,9 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
     cli.register(app)
     translations.register(app)
     page.init(app)
+    app.wsgi_app = bodies.Bodies(  # type: ignore[method-assign]
+        app.wsgi_app, places=config.threads, seconds=config.body_seconds
+    )
     app.wsgi_app = kept.KeptLayer(app.wsgi_app, app.extensions["assets"])  # type: ignore[method-assign]
     app.wsgi_app = gate.Gate(app.wsgi_app, config)  # type: ignore[method-assign]
     return app

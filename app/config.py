@@ -156,6 +156,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         log_level=log_level,
         workers=number("WORKERS", 2, 1, 64),
         threads=number("THREADS", 4, 1, 64),
+        body_seconds=number("BODY_SECONDS", 30, 1, 600),
         trusted_proxies=tuple(proxies),
         password_profile=choice("PASSWORD_PROFILE", PasswordProfile, PasswordProfile.UNILOGIN),
     )

@@ -17,6 +17,8 @@ from app import config as configuration
 from app.config import Config, ConfigError
 from app.keys import KeysError
 
+CONNECTIONS = 512  # of one worker at a time; further ones wait in the system's queue
+
 
 def main() -> int:
     """Run the command; returns its exit code."""
@@ -54,13 +56,20 @@ def granian_command(config: Config) -> list[str]:
         "--host=127.0.0.1",
         f"--port={config.port}",
         f"--workers={config.workers}",
-        f"--blocking-threads={config.threads}",
+        # A thread for each connection, as each may wait for a slow body; few work at a time (web/bodies.py).
+        f"--blocking-threads={CONNECTIONS}",
+        f"--backpressure={CONNECTIONS}",
+        "--runtime-mode=st",
+        "--runtime-blocking-threads=1",
         "--http=1",
         "--no-ws",
         "--http1-buffer-size=16384",
         "--http1-header-read-timeout=10000",
         "--respawn-failed-workers",
-        "--log-level=warning",
+        # One told to stop while it starts does not hear it; without this the server waits for it for ever.
+        "--workers-kill-timeout=10",
+        "--workers-kill-timeout=10",
+        "--log-level=error",
     ]
 
 

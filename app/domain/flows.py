@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from sqlalchemy import Integer, and_, bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import Integer, and_, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.config import Config
@@ -86,22 +86,28 @@ class Flow:
         return self.credential_expires_at is not None and at >= self.credential_expires_at
 
 
-_LOOK_UP = (
-    select(User.id, Credential.password_type)
-    .outerjoin(Credential, and_(Credential.user_id == User.id, Credential.ended_at.is_(None)))
-    .where(User.username == bindparam("name"))
+_WHOSE = select(User.id).where(User.username == bindparam("name"))
+_ITS_TYPE = select(Credential.password_type).where(
+    Credential.user_id == _WHOSE.scalar_subquery(), Credential.ended_at.is_(None)
 )
-_BEGIN = insert(table(LoginFlow)).values(
-    token_mark=bindparam("token_mark"),
-    username=bindparam("username"),
-    user_id=bindparam("user_id"),
-    password_type=bindparam("password_type"),
-    destination=bindparam("destination"),
-    is_change=bindparam("is_change"),
-    has_postponed=False,
-    wrong_tries=0,
-    created_at=NOW,
-    expires_at=later(NOW, bindparam("life_seconds", type_=Integer())),
+# One statement, which looks the name up as well.
+_BEGIN = (
+    insert(table(LoginFlow))
+    .values(
+        token_mark=bindparam("token_mark"),
+        username=bindparam("username"),
+        user_id=_WHOSE.scalar_subquery(),
+        password_type=func.coalesce(
+            _ITS_TYPE.scalar_subquery(), bindparam("decoy", type_=LoginFlow.password_type.type)
+        ),
+        destination=bindparam("destination"),
+        is_change=bindparam("is_change"),
+        has_postponed=False,
+        wrong_tries=0,
+        created_at=NOW,
+        expires_at=later(NOW, bindparam("life_seconds", type_=Integer())),
+    )
+    .returning(LoginFlow.password_type)
 )
 
 
@@ -121,25 +127,20 @@ def begin(
 
     The work and the answer are the same whether anybody has the name (S-10).
     """
-    username = people.normal_username(typed)
-    row = direct(db, _LOOK_UP, {"name": username or ""}).first()
-    user_id = row.id if row else None
     shown = people.shown_username(typed)
-    password_type = (row.password_type if row else None) or decoy_type(keys, shown)
     if replaced_token:
         db.execute(delete(LoginFlow).where(LoginFlow.token_mark == keys.token_mark(KIND, replaced_token)))
     token = dice.token()
     values = {
         "token_mark": keys.token_mark(KIND, token),
+        "name": people.normal_username(typed) or "",
         "username": shown,
-        "user_id": user_id,
-        "password_type": password_type,
+        "decoy": decoy_type(keys, shown),
         "destination": destination,
         "is_change": is_change,
         "life_seconds": 60 * config.flow_minutes,
     }
-    direct(db, _BEGIN, values | now.binds)
-    return token, password_type
+    return token, direct(db, _BEGIN, values | now.binds).scalar_one()
 
 
 def decoy_type(keys: Keys, username: str) -> PasswordType:

@@ -79,16 +79,16 @@ def test_an_empty_username_is_asked_for_again_and_the_way_on_stays_open(either: 
     sees(either, ASK_WORDS)
 
 
-def test_an_unknown_name_looks_like_a_known_one_with_a_wrong_password(either: Page, site: Server) -> None:
+def test_an_unknown_name_looks_like_a_known_one_with_a_wrong_password(page: Page, site: Server) -> None:
     """S-10, as seen on the screen: the same words in the same places."""
     seen = []
     for name in (BO.username or "", site.unknown_name(has_pictures=False)):
-        give_username(either, name)
-        sees(either, ASK_WORDS)
-        before = either.locator("main").inner_text().replace(name, "…")
-        try_words(either, "forkert adgangskode")
-        expect(summary(either)).to_be_visible()
-        seen.append((before, either.locator("main").inner_text().replace(name, "…")))
+        give_username(page, name)
+        sees(page, ASK_WORDS)
+        before = page.locator("main").inner_text().replace(name, "…")
+        try_words(page, "forkert adgangskode")
+        expect(summary(page)).to_be_visible()
+        seen.append((before, page.locator("main").inner_text().replace(name, "…")))
     assert seen[0] == seen[1]
     assert WRONG in seen[1][1]
 
@@ -158,23 +158,23 @@ def test_a_page_for_nobody_leads_to_the_start(either: Page) -> None:
         sees(either, "Vælg login")
 
 
-def test_where_one_was_going_is_kept_through_the_login_and_a_mistake(page: Page) -> None:
+def test_where_one_was_going_is_kept_through_the_login_and_a_mistake(either: Page) -> None:
     """S-65: the destination is one of ours, kept on the server."""
-    page.goto("/mit/historik")
-    sees(page, "Vælg login")
-    page.get_by_role("link", name="Brugernavn og adgangskode").click()
-    write(page, USERNAME, BO.username or "")
-    press(page, "Næste")
-    follow(page, "Ikke dig?")
-    write(page, USERNAME, IDA.username or "")
-    press(page, "Næste")
-    sees(page, ASK_WORDS)
-    try_words(page, "forkert")
-    expect(summary(page)).to_be_visible()
-    try_words(page, IDA.password)
-    is_at(page, "/mit/historik")
-    sees(page, "Det er der sket med dit login")
-    expect(page.get_by_text("Et login lykkedes ikke")).to_be_visible()
+    either.goto("/mit/historik")
+    sees(either, "Vælg login")
+    either.get_by_role("link", name="Brugernavn og adgangskode").click()
+    write(either, USERNAME, BO.username or "")
+    press(either, "Næste")
+    follow(either, "Ikke dig?")
+    write(either, USERNAME, IDA.username or "")
+    press(either, "Næste")
+    sees(either, ASK_WORDS)
+    try_words(either, "forkert")
+    expect(summary(either)).to_be_visible()
+    try_words(either, IDA.password)
+    is_at(either, "/mit/historik")
+    sees(either, "Det er der sket med dit login")
+    expect(either.get_by_text("Et login lykkedes ikke")).to_be_visible()
 
 
 def test_whoever_is_logged_in_already_goes_on_to_the_own_page(either: Page) -> None:

@@ -14,19 +14,19 @@ from tests.cast import ANNA, BO, BOTH, CARLA, EVA, GRY, PROTECTED, Member
 pytestmark = pytest.mark.parametrize("template", ["sqlite"], indirect=True)
 
 
-def test_the_own_page_says_who_one_is_and_when_the_password_was_changed(page: Page) -> None:
-    log_in(page, ANNA)
-    is_logged_in(page, ANNA)
-    who = page.get_by_role("region", name="Hvem du er")
+def test_the_own_page_says_who_one_is_and_when_the_password_was_changed(either: Page) -> None:
+    log_in(either, ANNA)
+    is_logged_in(either, ANNA)
+    who = either.get_by_role("region", name="Hvem du er")
     for words in ("Anna Holm", "anna1001", "Elev", "Egeskolen, 2.B"):
         expect(who).to_contain_text(words)
-    password = page.get_by_role("region", name="Din adgangskode")
+    password = either.get_by_role("region", name="Din adgangskode")
     expect(password).to_contain_text("Fire billeder")
     expect(password).to_contain_text("med hjælp fra en lærer")
-    sessions = page.get_by_role("region", name="Her er du logget ind")
+    sessions = either.get_by_role("region", name="Her er du logget ind")
     expect(sessions.get_by_role("listitem")).to_have_count(1)
     expect(sessions).to_contain_text("Her")
-    done = page.get_by_role("region", name="Det er der sket med dit login")
+    done = either.get_by_role("region", name="Det er der sket med dit login")
     expect(done.get_by_role("listitem").first).to_contain_text("Du loggede ind")
 
 
@@ -59,14 +59,14 @@ def test_a_protected_pupil_is_shown_by_the_alias_only(either: Page) -> None:
         assert PROTECTED.family_name not in text
 
 
-def test_a_login_elsewhere_is_listed_and_can_be_ended(page: Page, visits: Visits, site: Server) -> None:
+def test_a_login_elsewhere_is_listed_and_can_be_ended(either: Page, visits: Visits, site: Server) -> None:
     """S-18: listed, and endable by the user."""
     elsewhere = visits.open()
     log_in(elsewhere, BO)
     is_logged_in(elsewhere, BO)
-    log_in(page, BO)
-    is_logged_in(page, BO)
-    sessions = page.get_by_role("region", name="Her er du logget ind")
+    log_in(either, BO)
+    is_logged_in(either, BO)
+    sessions = either.get_by_role("region", name="Her er du logget ind")
     expect(sessions.get_by_role("listitem")).to_have_count(2)
     expect(sessions.get_by_role("listitem").first).to_contain_text("Her")
     sessions.get_by_role("button", name="Log ud", exact=True).click()
@@ -75,8 +75,8 @@ def test_a_login_elsewhere_is_listed_and_can_be_ended(page: Page, visits: Visits
     assert site.events(BO, Event.SESSION_ENDED) == ["SESSION_ENDED"]
     elsewhere.reload()
     sees(elsewhere, "Vælg login")
-    page.reload()
-    is_logged_in(page, BO)
+    either.reload()
+    is_logged_in(either, BO)
 
 
 def test_all_other_logins_are_ended_at_once(either: Page, visits: Visits, site: Server) -> None:
@@ -97,22 +97,22 @@ def test_all_other_logins_are_ended_at_once(either: Page, visits: Visits, site: 
         sees(other, "Vælg login")
 
 
-def test_log_out_ends_the_session_and_back_shows_nothing(page: Page, site: Server) -> None:
+def test_log_out_ends_the_session_and_back_shows_nothing(either: Page, site: Server) -> None:
     """S-18, S-62: nothing personal is kept in the browser."""
-    log_in(page, BO)
-    is_logged_in(page, BO)
-    page.get_by_role("button", name="Log ud", exact=True).first.click()
-    sees(page, "Du er logget ud")
-    expect(page.get_by_text("Er I flere om computeren?")).to_be_visible()
+    log_in(either, BO)
+    is_logged_in(either, BO)
+    either.get_by_role("button", name="Log ud", exact=True).first.click()
+    sees(either, "Du er logget ud")
+    expect(either.get_by_text("Er I flere om computeren?")).to_be_visible()
     assert site.living_sessions(BO) == 0
     assert site.events(BO, Event.LOGGED_OUT) == ["LOGGED_OUT"]
-    page.go_back()
-    expect(page.get_by_text("Bo Lind")).to_have_count(0)
-    page.goto("/mit")
-    sees(page, "Vælg login")
-    page.goto("/log-ud")
-    follow(page, "Log ind igen")
-    sees(page, "Vælg login")
+    either.go_back()
+    expect(either.get_by_text("Bo Lind")).to_have_count(0)
+    either.goto("/mit")
+    sees(either, "Vælg login")
+    either.goto("/log-ud")
+    follow(either, "Log ind igen")
+    sees(either, "Vælg login")
 
 
 def test_after_an_idle_hour_one_logs_in_again_and_comes_back(either: Page, site: Server) -> None:

@@ -149,33 +149,33 @@ def test_the_warning_cannot_be_walked_around(either: Page, site: Server) -> None
     assert site.living_sessions(STAGE) == 0
 
 
-def test_an_own_choice_is_told_which_rules_it_breaks(page: Page, site: Server) -> None:
+def test_an_own_choice_is_told_which_rules_it_breaks(either: Page, site: Server) -> None:
     """S-20: the rule that failed is named; what was typed is not sent back."""
-    begin_change(page, BO)
-    follow(page, "Vælg selv")
-    sees(page, "Vælg selv din adgangskode")
-    expect(page.get_by_text("Mindst ét stort bogstav.")).to_be_visible()
-    write(page, NEW, "sommer2026")
-    press(page, "Næste")
-    expect(summary(page)).to_contain_text("Adgangskoden passer ikke til reglerne.")
-    expect(summary(page)).to_contain_text("Mindst ét stort bogstav.")
-    expect(summary(page)).to_contain_text("Ikke en årstid, en måned eller en ugedag.")
-    expect(summary(page)).to_be_focused()
-    expect(page.get_by_label(NEW, exact=True)).to_have_value("")
-    is_at(page, "/login/ny-kode/selv")
-    write(page, NEW, BO.password or "")
-    press(page, "Næste")
-    expect(summary(page)).to_contain_text("Ikke en af dine sidste fem.")
-    write(page, NEW, "Fregatfugl 48")
-    press(page, "Næste")
-    sees(page, "Prøv din nye adgangskode")
-    write(page, NEW, "Fregatfugl 48")
-    press(page, "Næste")
-    is_logged_in(page, BO)
-    press(page, "Log ud")
-    give_username(page, BO.username)
-    try_words(page, "Fregatfugl 48")
-    is_logged_in(page, BO)
+    begin_change(either, BO)
+    follow(either, "Vælg selv")
+    sees(either, "Vælg selv din adgangskode")
+    expect(either.get_by_text("Mindst ét stort bogstav.")).to_be_visible()
+    write(either, NEW, "sommer2026")
+    press(either, "Næste")
+    expect(summary(either)).to_contain_text("Adgangskoden passer ikke til reglerne.")
+    expect(summary(either)).to_contain_text("Mindst ét stort bogstav.")
+    expect(summary(either)).to_contain_text("Ikke en årstid, en måned eller en ugedag.")
+    expect(summary(either)).to_be_focused()
+    expect(either.get_by_label(NEW, exact=True)).to_have_value("")
+    is_at(either, "/login/ny-kode/selv")
+    write(either, NEW, BO.password or "")
+    press(either, "Næste")
+    expect(summary(either)).to_contain_text("Ikke en af dine sidste fem.")
+    write(either, NEW, "Fregatfugl 48")
+    press(either, "Næste")
+    sees(either, "Prøv din nye adgangskode")
+    write(either, NEW, "Fregatfugl 48")
+    press(either, "Næste")
+    is_logged_in(either, BO)
+    press(either, "Log ud")
+    give_username(either, BO.username)
+    try_words(either, "Fregatfugl 48")
+    is_logged_in(either, BO)
 
 
 def test_the_rules_are_ticked_off_while_typing(scripted: Page) -> None:
@@ -190,17 +190,17 @@ def test_the_rules_are_ticked_off_while_typing(scripted: Page) -> None:
     expect(scripted.locator("#live")).to_contain_text("regler er opfyldt")
 
 
-def test_a_slip_while_practising_shows_the_way_back_and_costs_nothing(page: Page, site: Server) -> None:
+def test_a_slip_while_practising_shows_the_way_back_and_costs_nothing(either: Page, site: Server) -> None:
     """Design 3: wrong: show again, no limit, no count."""
-    begin_change(page, IDA)
-    new = dealt_words(page)
-    practise(page, "noget andet")
-    expect(summary(page)).to_contain_text("Det passede ikke. Prøv igen, eller se den en gang til.")
-    expect(summary(page)).to_be_focused()
-    follow(page, "Se den igen")
-    assert dealt_words(page) == new
-    practise(page, new)
-    is_logged_in(page, IDA)
+    begin_change(either, IDA)
+    new = dealt_words(either)
+    practise(either, "noget andet")
+    expect(summary(either)).to_contain_text("Det passede ikke. Prøv igen, eller se den en gang til.")
+    expect(summary(either)).to_be_focused()
+    follow(either, "Se den igen")
+    assert dealt_words(either) == new
+    practise(either, new)
+    is_logged_in(either, IDA)
     assert site.events(IDA, Event.LOGIN_REFUSED) == []
 
 

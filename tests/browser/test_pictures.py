@@ -90,52 +90,52 @@ def test_whoever_wrote_and_was_wrong_can_write_again_at_once(either: Page) -> No
     is_logged_in(either, ANNA)
 
 
-def test_wrong_pictures_are_told_and_the_third_time_whom_to_ask(page: Page, site: Server) -> None:
-    begin(page)
+def test_wrong_pictures_are_told_and_the_third_time_whom_to_ask(either: Page, site: Server) -> None:
+    begin(either)
     for attempt in range(3):
-        tap(page, "bil", "tog", "fisk", "hat")
-        press(page, "Log ind")
-        expect(summary(page)).to_contain_text(WRONG)
-        expect(summary(page)).to_be_focused()
-        chosen(page, 0)
-        asks = expect(summary(page))
+        tap(either, "bil", "tog", "fisk", "hat")
+        press(either, "Log ind")
+        expect(summary(either)).to_contain_text(WRONG)
+        expect(summary(either)).to_be_focused()
+        chosen(either, 0)
+        asks = expect(summary(either))
         (asks.to_contain_text if attempt == 2 else asks.not_to_contain_text)(
             "Spørg din lærer eller en forælder."
         )
     assert site.living_sessions(ANNA) == 0
-    tap(page, *ANNA.pictures)
-    press(page, "Log ind")
-    is_logged_in(page, ANNA)
+    tap(either, *ANNA.pictures)
+    press(either, "Log ind")
+    is_logged_in(either, ANNA)
 
 
-def test_fewer_than_four_pictures_are_asked_for_and_cost_no_try(page: Page, site: Server) -> None:
-    begin(page)
-    tap(page, *ANNA.pictures[:2])
-    press(page, "Log ind")
-    expect(page.get_by_text(FEW).locator("visible=true")).to_be_visible()
-    chosen(page, 2)
+def test_fewer_than_four_pictures_are_asked_for_and_cost_no_try(either: Page, site: Server) -> None:
+    begin(either)
+    tap(either, *ANNA.pictures[:2])
+    press(either, "Log ind")
+    expect(either.get_by_text(FEW).locator("visible=true")).to_be_visible()
+    chosen(either, 2)
     assert site.events(ANNA, Event.LOGIN_REFUSED) == []
     for count, id in enumerate(ANNA.pictures[2:], start=3):
-        tile(page, id).click()
-        chosen(page, count)
-    press(page, "Log ind")
-    is_logged_in(page, ANNA)
+        tile(either, id).click()
+        chosen(either, count)
+    press(either, "Log ind")
+    is_logged_in(either, ANNA)
 
 
-def test_a_double_tap_counts_once(page: Page) -> None:
+def test_a_double_tap_counts_once(either: Page) -> None:
     """The four are different, so that a child's second tap can be ignored (design 5)."""
-    begin(page)
-    tile(page, "ugle").dblclick()
-    chosen(page, 1)
-    tile(page, "kage").click()
-    chosen(page, 2)
-    tile(page, "ugle").click()
-    tile(page, "sol").click()
-    chosen(page, 3)
-    tile(page, "bamse").click()
-    chosen(page, 4)
-    press(page, "Log ind")
-    is_logged_in(page, ANNA)
+    begin(either)
+    tile(either, "ugle").dblclick()
+    chosen(either, 1)
+    tile(either, "kage").click()
+    chosen(either, 2)
+    tile(either, "ugle").click()
+    tile(either, "sol").click()
+    chosen(either, 3)
+    tile(either, "bamse").click()
+    chosen(either, 4)
+    press(either, "Log ind")
+    is_logged_in(either, ANNA)
 
 
 def test_no_fast_tap_is_lost(scripted: Page) -> None:
@@ -149,26 +149,26 @@ def test_no_fast_tap_is_lost(scripted: Page) -> None:
     is_logged_in(scripted, ANNA)
 
 
-def test_a_fifth_picture_is_not_taken(page: Page) -> None:
-    begin(page)
-    tap(page, *ANNA.pictures)
-    tile(page, "hat").click()
-    chosen(page, 4)
-    press(page, "Log ind")
-    is_logged_in(page, ANNA)
+def test_a_fifth_picture_is_not_taken(either: Page) -> None:
+    begin(either)
+    tap(either, *ANNA.pictures)
+    tile(either, "hat").click()
+    chosen(either, 4)
+    press(either, "Log ind")
+    is_logged_in(either, ANNA)
 
 
-def test_delete_takes_back_the_last_picture(page: Page) -> None:
-    begin(page)
-    tap(page, "ugle", "kage", "hat")
-    press(page, "Slet")
-    chosen(page, 2)
-    tile(page, "sol").click()
-    chosen(page, 3)
-    tile(page, "bamse").click()
-    chosen(page, 4)
-    press(page, "Log ind")
-    is_logged_in(page, ANNA)
+def test_delete_takes_back_the_last_picture(either: Page) -> None:
+    begin(either)
+    tap(either, "ugle", "kage", "hat")
+    press(either, "Slet")
+    chosen(either, 2)
+    tile(either, "sol").click()
+    chosen(either, 3)
+    tile(either, "bamse").click()
+    chosen(either, 4)
+    press(either, "Log ind")
+    is_logged_in(either, ANNA)
 
 
 def test_delete_with_nothing_chosen_does_nothing(either: Page) -> None:

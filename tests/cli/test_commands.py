@@ -1,4 +1,4 @@
-"""The commands: what they print, what they leave in the store, and how they refuse."""
+"""The other commands: what they print, what they leave in the store, and how they refuse."""
 
 from __future__ import annotations
 
@@ -7,100 +7,31 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from flask import Flask
 from sqlalchemy import func, inspect, select, update
-from sqlalchemy.orm import Session
 
 from app import keys as keyring
-from app.config import PROJECT, Config, Mode
+from app.config import PROJECT, Config
 from app.db import Database, instant
-from app.domain import audit, cpr, flows, login, operating, people, sessions
-from app.domain.flows import Step
-from app.domain.login import Browser, Outcome
+from app.domain import audit, cpr, people
 from app.domain.passwords import Hasher
 from app.keys import Keys, Purpose
 from app.models.audit import AuditEvent
-from app.models.credentials import Authorisation, Credential
+from app.models.credentials import Credential
 from app.models.people import (
-    Affiliation,
-    Category,
-    Institution,
     Network,
     PasswordType,
-    Right,
-    RightKind,
     User,
 )
-from app.models.sso import EndReason, LoginFlow, SsoSession
 from app.world import World
-from tests.cast import ANNA, BO, CARLA, CAST, EGESKOLEN, IDA, PROTECTED, Member, user_of
+from tests.cast import BO, CARLA, CAST, EGESKOLEN, user_of
+from tests.cli.terminal import Run, done, events, refused
 from tests.conftest import SetClock
-
-Run = Callable[..., Result]
-ELSEWHERE = Browser(device_token=None, device_words="Firefox, Linux", network="198.51.100.0/24")
-
-
-@pytest.fixture
-def run(app: Flask) -> Run:
-    """Return a function that runs a command of the site."""
-    runner = app.test_cli_runner()
-
-    def invoke(*words: str) -> Result:
-        return runner.invoke(args=list(words))
-
-    return invoke
-
-
-@pytest.fixture
-def production(app: Flask, config: Config) -> Flask:
-    """Return the site as if it stood in production."""
-    app.extensions["config"] = replace(config, mode=Mode.PRODUCTION)
-    return app
-
-
-def done(result: Result) -> str:
-    """Return what a command printed, which must have gone well."""
-    assert result.exit_code == 0, result.output
-    assert result.stderr == ""
-    return result.stdout
-
-
-def refused(result: Result, code: int = 1) -> str:
-    """Return the one line on standard error of a command that was refused."""
-    assert result.exit_code == code, result.output
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    line, *rest = result.stderr.strip().splitlines()
-    assert not rest
-    return line
-
-
-def log_in(database: Database, keys: Keys, world: World, config: Config, member: Member) -> None:
-    """Give one of the cast a session."""
-    with database.writing() as db:
-        token = world.dice.token()
-        user_id = user_of(db, member).id
-        now = instant(world.clock)
-        sessions.begin(db, keys, config, now, user_id=user_id, token=token, device="Chrome", network="?")
-        db.commit()
-
-
-def events(database: Database, name: str) -> list[AuditEvent]:
-    """Return the events of one kind."""
-    with database.reading() as db:
-        return list(db.scalars(select(AuditEvent).where(AuditEvent.event == name).order_by(AuditEvent.id)))
-
-
-def ends(db: Session, user_id: int) -> set[EndReason | None]:
-    """Return why the sessions of a user ended; None for one that lives."""
-    return set(db.scalars(select(SsoSession.end_reason).where(SsoSession.user_id == user_id)))
-
 
 # db
 
@@ -177,189 +108,6 @@ def test_s_83_production_refuses_every_demo_command(production: Flask, words: tu
     result = production.test_cli_runner().invoke(args=["demo", *words])
     assert "not for production" in refused(result)
     assert result.stdout == ""
-
-
-# people
-
-
-FIRST = (
-    *("people", "add", "--username", "nora7001", "--name", "Nora Lykke Ager", "--institution", "101047"),
-    *("--institution-name", "Ny Skole", "--role", "Leder", "--administrator"),
-)
-
-
-def test_people_add_makes_the_first_administrator_and_the_institution(
-    production: Flask, run: Run, database: Database
-) -> None:
-    done(run(*FIRST))
-    with database.reading() as db:
-        user = db.scalars(select(User).where(User.username == "nora7001")).one()
-        assert (user.given_name, user.family_name) == ("Nora Lykke", "Ager")
-        school = db.scalars(select(Institution).where(Institution.number == "101047")).one()
-        assert (school.name, school.is_public_body) == ("Ny Skole", True)
-        place = db.scalars(select(Affiliation).where(Affiliation.user_id == user.id)).one()
-        assert (place.category, place.roles) == (Category.EMPLOYEE, ["Leder"])
-        right = db.scalars(select(Right).where(Right.user_id == user.id)).one()
-        assert (right.kind, right.institution_id) == (RightKind.USER_ADMINISTRATOR, school.id)
-        told = db.scalars(select(AuditEvent.event).order_by(AuditEvent.id.desc()).limit(4)).all()
-    assert told[::-1] == ["INSTITUTION_ADDED", "PERSON_ADDED", "RIGHT_GIVEN", "PASSWORD_CHANGED"]
-
-
-def test_s_24_the_one_time_password_opens_only_the_choice_of_a_new_one(
-    run: Run, database: Database, keys: Keys, hasher: Hasher, world: World, config: Config
-) -> None:
-    printed = done(run(*FIRST))
-    password = next(line for line in printed.splitlines() if line.startswith("One-time")).split(": ")[1]
-    with database.writing() as db:
-        now = instant(world.clock)
-        token, kind = flows.begin(db, keys, world.dice, config, now, "nora7001")
-        assert kind is PasswordType.WORDS_DIGITS
-        flow = flows.find(db, keys, token, now)
-        assert flow is not None
-        checked = login.check_password(db, keys, hasher, config, flow, password, ELSEWHERE, lambda: now)
-        assert checked.outcome is Outcome.ACCEPTED
-        proved = flows.find(db, keys, token, now)
-        assert proved is not None
-        assert proved.has_run_out(now.at)
-        assert proved.step(now.at, timedelta(days=config.change_notice_days)) is not Step.FINISH
-        assert not login.postpone(db, proved, now)
-        credential = db.get(Credential, proved.credential_id)
-        assert credential is not None
-        assert credential.authorisation is Authorisation.OPERATOR
-        assert password not in str([event.details for event in audit.list_all(db, most=50)])
-
-
-def test_s_24_only_the_first_administrator_of_an_institution_gets_a_password(
-    run: Run, database: Database
-) -> None:
-    assert "One-time password" in done(run(*FIRST))
-    second = ("people", "add", "--username", "ulla7002", "--name", "Ulla Berg", "--institution", "101047")
-    assert "No password" in done(run(*second, "--administrator"))
-    third = ("people", "add", "--username", "knud7003", "--name", "Knud Berg", "--institution", "999001")
-    assert "No password" in done(run(*third))
-    with database.reading() as db:
-        for username in ("ulla7002", "knud7003"):
-            user = people.find_by_username(db, username)
-            assert user is not None
-            assert db.scalar(select(func.count()).where(Credential.user_id == user.id)) == 0
-
-
-@pytest.mark.parametrize(
-    ("words", "reason"),
-    [
-        (("--username", "nora", "--name", "N A", "--institution", "999001"), "four letters and four digits"),
-        (("--username", "anna1001", "--name", "N A", "--institution", "999001"), "already"),
-        (("--username", "nora7001", "--name", "N A", "--institution", "101047"), "--institution-name"),
-        (("--username", "nora7001", "--name", "Nora", "--institution", "999001"), "family name"),
-        (
-            ("--username", "nora7001", "--name", "N A", "--institution", "47", "--institution-name", "S"),
-            "six digits",
-        ),
-    ],
-)
-def test_people_add_refuses_in_one_line_and_changes_nothing(
-    run: Run, database: Database, words: tuple[str, ...], reason: str
-) -> None:
-    with database.reading() as db:
-        before = people.count(db)
-    assert reason in refused(run("people", "add", *words))
-    with database.reading() as db:
-        assert people.count(db) == before
-
-
-def test_people_add_gives_no_pupils_role(run: Run) -> None:
-    assert run("people", "add", "--role", "Elev").exit_code == 2
-    assert operating.ADULT_ROLES
-
-
-def test_s_72_people_find_masks_the_number_and_shows_a_protected_person_by_alias(
-    run: Run, database: Database, keys: Keys
-) -> None:
-    text = done(run("people", "find", " ANNA1001 "))
-    assert "Anna Holm" in text
-    assert "999001 Egeskolen 2.B" in text
-    with database.reading() as db:
-        user = user_of(db, ANNA)
-        number = cpr.unseal(keys, user.cpr_sealed or "", user.id)
-    assert cpr.masked(number) in text
-    assert number[6:] not in text
-    protected = done(run("people", "find", PROTECTED.username or ""))
-    assert "Maja Skov" in protected
-    assert PROTECTED.family_name not in protected
-
-
-def test_people_find_of_nobody_says_so(run: Run) -> None:
-    assert refused(run("people", "find", "nobo\x1b[31m0000")).endswith("nobo\\u001b[31m0000")
-
-
-def test_s_18_blocking_ends_sessions_and_half_done_logins_in_the_same_transaction(
-    run: Run, database: Database, keys: Keys, world: World, config: Config
-) -> None:
-    for member in (BO, IDA):
-        log_in(database, keys, world, config, member)
-    with database.writing() as db:
-        flows.begin(db, keys, world.dice, config, instant(world.clock), BO.username or "")
-        db.commit()
-    assert "is blocked" in done(run("people", "block", "boli1003"))
-    with database.reading() as db:
-        bo = user_of(db, BO)
-        assert bo.blocked_at is not None
-        assert ends(db, bo.id) == {EndReason.BLOCKED}
-        assert db.scalar(select(func.count()).where(LoginFlow.user_id == bo.id)) == 0
-        assert ends(db, user_of(db, IDA).id) == {None}
-    assert [event.subject_id for event in events(database, "BLOCKED")] == [bo.id]
-    assert "blocked already" in refused(run("people", "block", "boli1003"))
-    assert len(events(database, "BLOCKED")) == 1
-
-
-def test_unblocking_lets_a_person_in_again(run: Run, database: Database) -> None:
-    assert "not blocked" in refused(run("people", "unblock", "boli1003"))
-    done(run("people", "block", "boli1003"))
-    done(run("people", "unblock", "boli1003"))
-    with database.reading() as db:
-        assert user_of(db, BO).blocked_at is None
-    assert len(events(database, "UNBLOCKED")) == 1
-
-
-def test_s_23_renewing_pictures_ends_every_code_and_session_and_nothing_else(
-    run: Run, database: Database, keys: Keys, world: World, config: Config
-) -> None:
-    for member in (ANNA, BO):
-        log_in(database, keys, world, config, member)
-    with database.reading() as db:
-        pictures = operating.count_pictures(db)
-        others = db.scalar(
-            select(func.count()).where(
-                Credential.password_type != PasswordType.PICTURES, Credential.ended_at.is_(None)
-            )
-        )
-    assert pictures > 300
-    assert "Nothing was changed" in done(run("people", "renew-pictures"))
-    assert events(database, "PICTURES_VOIDED") == []
-    assert f"Done: {pictures} picture passwords" in done(run("people", "renew-pictures", "--yes"))
-    with database.reading() as db:
-        assert operating.count_pictures(db) == 0
-        assert others == db.scalar(select(func.count()).where(Credential.ended_at.is_(None)))
-        assert ends(db, user_of(db, ANNA).id) == {EndReason.OPERATOR}
-        assert ends(db, user_of(db, BO).id) == {None}
-    told = events(database, "PICTURES_VOIDED")
-    assert len({event.subject_id for event in told}) == len(told) == pictures
-    assert "Done: 0" in done(run("people", "renew-pictures", "--yes"))
-
-
-def test_s_23_a_void_picture_code_opens_nothing(
-    run: Run, database: Database, keys: Keys, hasher: Hasher, world: World, config: Config
-) -> None:
-    done(run("people", "renew-pictures", "--yes"))
-    with database.writing() as db:
-        now = instant(world.clock)
-        token, _kind = flows.begin(db, keys, world.dice, config, now, ANNA.username or "")
-        flow = flows.find(db, keys, token, now)
-        assert flow is not None
-        checked = login.check_password(
-            db, keys, hasher, config, flow, ANNA.secret or "", ELSEWHERE, lambda: now
-        )
-        assert checked.outcome is Outcome.WRONG
 
 
 # networks
