@@ -68,7 +68,6 @@ def granian_command(config: Config) -> list[str]:
         "--respawn-failed-workers",
         # One told to stop while it starts does not hear it; without this the server waits for it for ever.
         "--workers-kill-timeout=10",
-        "--workers-kill-timeout=10",
         "--log-level=error",
     ]
 

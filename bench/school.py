@@ -26,6 +26,7 @@ class School:
         self.loaded_megabytes = 0.0
         self.logins: dict[int, list[Round]] = {}
         self.reads: dict[str, list[Round]] = {}
+        self.faults: list[str] = []
 
     def warm_up(self) -> None:
         """Let both workers compile, connect and cache what they do once."""
@@ -55,4 +56,5 @@ class School:
     def _round(self, task: Task) -> Round:
         before = self.server.usage()
         took = self.server.meet(task)
+        self.faults += [f"{fault} ({task.clients} at a time)" for fault in took.faults]
         return Round(task.clients, len(took.whole), self.server.usage().since(before), took)

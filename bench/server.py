@@ -142,7 +142,7 @@ class Server:
         """Let the load generator carry out a task.
 
         Raises:
-            BenchError: an answer was not what it should be.
+            BenchError: nothing of it could be done.
 
         """
         done = subprocess.run(
@@ -153,8 +153,8 @@ class Server:
             check=True,
         )
         took = Took(**json.loads(done.stdout))
-        if took.faults:
-            raise BenchError(f"{len(took.faults)} faults, the first: {took.faults[0]}\n{self._log()}")
+        if not took.whole:
+            raise BenchError(f"nothing was done: {took.faults[:1]}\n{self._log()}")
         return took
 
     @property

@@ -87,9 +87,11 @@ class Server:
 
     def start(self) -> None:
         """Start, and wait until both workers answer."""
+        theirs, self._life = os.pipe()
         environ = {
             **os.environ,
             "BROWSER_TESTS": str(self.folder),
+            "BROWSER_TESTS_LIFE": str(theirs),
             "DATABASE_URL": self.config.database_url,
             "INSTANCE_DIR": str(self.folder),
             "KEYS_FILE": str(self.config.keys_file),
@@ -108,7 +110,9 @@ class Server:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                pass_fds=(theirs,),
             )
+        os.close(theirs)
         self._wait(lambda: len(self.workers()) == self.config.workers and self._answers())
 
     def stop(self) -> None:
@@ -121,6 +125,7 @@ class Server:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+            os.close(self._life)
         self.database.engine.dispose()
         if self._template.postgres is not None:
             self._template.postgres.drop(self._name)

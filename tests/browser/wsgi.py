@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from app import create_app, jobs
 from app.world import Clock, World
 
 FOLDER = Path(os.environ["BROWSER_TESTS"])
+# A pipe whose other end the tests hold: it closes with them, however they end.
+LIFE = int(os.environ["BROWSER_TESTS_LIFE"])
 OFFSET, FAULT, WORKERS = FOLDER / "offset", FOLDER / "fault", FOLDER / "workers"
 
 
@@ -58,9 +61,19 @@ def after_commit(_session: Any) -> None:
     fail_at("after")
 
 
+def end_with_the_tests() -> None:
+    """Go, and the server with this worker, as soon as whoever started it is gone."""
+    server = os.getppid()
+    os.read(LIFE, 1)
+    if os.getppid() == server:
+        os.kill(server, signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 app = create_app(world=World(clock=FileClock()))
 event.listen(app.extensions["database"].engine, "commit", before_commit)
 event.listen(Session, "after_commit", after_commit)
+threading.Thread(target=end_with_the_tests, daemon=True).start()
 jobs.start(app.extensions["database"], app.extensions["world"].clock)
 
 WORKERS.mkdir(exist_ok=True)
