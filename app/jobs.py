@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import threading
 from datetime import timedelta
 
@@ -20,8 +21,10 @@ KEEP_ENDED_SESSIONS = timedelta(days=45)
 
 
 def start(database: Database, clock: Clock) -> None:
-    """Run the jobs in a thread that ends with the process."""
+    """Run the jobs in a thread that ends with the process and leaves its signals to the server."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     threading.Thread(target=_run, args=(database, clock), name="jobs", daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _run(database: Database, clock: Clock) -> None:
