@@ -173,7 +173,7 @@ def test_the_work_is_the_same_for_whatever_name(
         secret = secret_form(browser, browser.open(answer.location), WRONG)
         with statements(database) as second:
             browser.send(*secret)
-        assert len(first) >= 2
+        assert len(first) >= 1
         assert len(second) >= 3
         seen.add((tuple(first), tuple(second)))
     assert len(seen) == 1
