@@ -34,7 +34,7 @@ from app.demo.cast import (
     Member,
     School,
 )
-from app.models.people import User
+from app.models.people import Institution, User
 
 __all__ = [
     "ANNA",
@@ -78,3 +78,8 @@ def user_of(db: Session, member: Member) -> User:
             User.username.is_(None),
         )
     return db.scalars(query).one()
+
+
+def institution(db: Session, which: School) -> Institution:
+    """Return a demo institution as stored."""
+    return db.scalars(select(Institution).where(Institution.number == which.number)).one()

@@ -47,7 +47,7 @@ from tests.cast import (
     PROTECTED,
     STAGE,
     Member,
-    School,
+    institution,
     user_of,
 )
 
@@ -71,11 +71,6 @@ def current(db: Session, member: Member) -> Credential:
     return db.scalars(
         select(Credential).where(Credential.user_id == user.id, Credential.ended_at.is_(None))
     ).one()
-
-
-def institution(db: Session, which: School) -> Institution:
-    """Return a demo institution as stored."""
-    return db.scalars(select(Institution).where(Institution.number == which.number)).one()
 
 
 def classes_of(db: Session, member: Member) -> set[tuple[str, str]]:

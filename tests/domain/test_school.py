@@ -31,7 +31,6 @@ from app.models.people import (
     GroupType,
     Institution,
     PasswordType,
-    Relation,
     Right,
     User,
 )
@@ -44,47 +43,10 @@ from tests.cast import (
     EGESKOLEN,
     PROTECTED,
     STAGE,
-    Member,
-    School,
-    user_of,
+    institution,
 )
 
 TODAY = date(2026, 11, 22)
-
-
-def current(db: Session, member: Member) -> Credential:
-    """Return the credential in force of one of the cast."""
-    user = user_of(db, member)
-    return db.scalars(
-        select(Credential).where(Credential.user_id == user.id, Credential.ended_at.is_(None))
-    ).one()
-
-
-def institution(db: Session, which: School) -> Institution:
-    """Return a demo institution as stored."""
-    return db.scalars(select(Institution).where(Institution.number == which.number)).one()
-
-
-def classes_of(db: Session, member: Member) -> set[tuple[str, str]]:
-    """Return institution and name of the groups that one of the cast is in as employee."""
-    rows = db.execute(
-        select(Institution.number, Group.name)
-        .join(Group, Group.institution_id == Institution.id)
-        .join(GroupMember, GroupMember.group_id == Group.id)
-        .join(Affiliation, Affiliation.id == GroupMember.affiliation_id)
-        .where(Affiliation.user_id == user_of(db, member).id, Affiliation.category == Category.EMPLOYEE)
-    )
-    return {(row.number, row.name) for row in rows}
-
-
-def relations(db: Session, adult: Member) -> set[tuple[str | None, Relation, bool]]:
-    """Return for whom an adult is registered: username, relation, custody."""
-    rows = db.execute(
-        select(User.username, ContactRelation.relation, ContactRelation.has_custody)
-        .join(User, User.id == ContactRelation.pupil_id)
-        .where(ContactRelation.contact_id == user_of(db, adult).id)
-    )
-    return {(row.username, row.relation, row.has_custody) for row in rows}
 
 
 # The rest of the school
