@@ -6,6 +6,8 @@ SQLite and PostgreSQL serve the same code (S-80). What differs between them stan
 from __future__ import annotations
 
 import enum
+import sqlite3
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -40,6 +42,7 @@ from app.world import Clock
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 SKEW_SECONDS = 60
+SQLITE_PATIENCE_SECONDS = 5
 
 # Told to PostgreSQL once a connection; through a pooler set them on the role instead.
 POSTGRES_OPTIONS = (
@@ -224,14 +227,30 @@ def _engine(url: str, pool: int) -> Engine:
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, below
+    connection.execute(f"PRAGMA busy_timeout={SQLITE_PATIENCE_SECONDS * 1000}")
+    _turn_to_wal(connection)
     for pragma in (
-        "busy_timeout=5000",
-        "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
         "secure_delete=ON",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _turn_to_wal(connection: Any) -> None:
+    """Keep the log beside the file. Of several who open a new file at once SQLite turns all but one away.
+
+    It does not wait then, whatever the timeout, for two who wait for each other would wait for ever; so ask again.
+    """
+    until = time.monotonic() + SQLITE_PATIENCE_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def _begin_sqlite(connection: Connection) -> None:

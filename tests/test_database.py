@@ -105,6 +105,33 @@ def test_s_80_a_busy_sqlite_database_waits_for_its_turn(file: Database) -> None:
         assert reader.scalars(text("SELECT x FROM t ORDER BY x")).all() == [1, 2]
 
 
+@pytest.mark.sqlite_only
+def test_s_80_many_who_open_a_new_sqlite_file_at_once_all_get_in(tmp_path: Path) -> None:
+    faults: list[OperationalError] = []
+
+    def open_new(gate: threading.Barrier, path: Path) -> None:
+        database = Database(f"sqlite:///{path}")
+        gate.wait(30)
+        try:
+            with database.writing() as db:
+                db.execute(text("SELECT 1"))
+        except OperationalError as error:
+            faults.append(error)
+        finally:
+            database.engine.dispose()
+
+    # One round in thirty or so met the refusal before it was asked again.
+    for number in range(100):
+        gate = threading.Barrier(6)
+        path = tmp_path / f"{number}.db"
+        threads = [threading.Thread(target=open_new, args=(gate, path)) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    assert faults == []
+
+
 def test_s_80_many_writers_at_once_lose_nothing(school: Database, clock: SetClock) -> None:
     def count(db: object) -> int:
         return int(db.scalar(select(func.count()).select_from(AuditEvent)))  # type: ignore[attr-defined]
