@@ -240,7 +240,7 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
 def _turn_to_wal(connection: Any) -> None:
     """Keep the log beside the file. Of several who open a new file at once SQLite turns all but one away.
 
-    It does not wait then, whatever the timeout, for two who wait for each other would wait for ever; so ask again.
+    It does not wait then, whatever the timeout, as two who wait for each other never end. So ask again.
     """
     until = time.monotonic() + SQLITE_PATIENCE_SECONDS
     while True:
