@@ -1,12 +1,13 @@
-"""What we ask of the world outside: the time and chance. Everything else is handed values."""
+"""What we ask of the world outside: the time, chance and MitID. Everything else is handed values."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from enum import Enum, auto
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 
@@ -42,9 +43,59 @@ class Dice:
         return [left.pop(self.below(len(left))) for _ in range(count)]
 
 
+class MitIdFault(Enum):
+    """Why a trip to MitID proved nobody."""
+
+    CANCELLED = auto()  # the person stopped it
+    TIMED_OUT = auto()  # the person took too long there
+    UNREACHABLE = auto()  # the broker is down, slow, or answers what nobody can read
+    REFUSED = auto()  # an answer that must not be trusted
+
+
+class MitIdError(Exception):
+    """A trip to MitID ended without proof."""
+
+    def __init__(self, fault: MitIdFault, reason: str) -> None:
+        """Take what happened, and why in a few words for the log: never a token, a code or a CPR number."""
+        super().__init__(reason)
+        self.fault = fault
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom MitID proved: its own id of the person, and what the broker tells of them."""
+
+    mitid_uuid: str
+    cpr: str | None = field(repr=False)
+    name: str
+    authenticated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """The secrets of one trip to MitID (S-30), kept between its way out and its way back."""
+
+    state: str
+    nonce: str
+    code_verifier: str = field(repr=False)
+    begun_at: datetime
+
+
+class MitIdBroker(Protocol):
+    """Who asks MitID for us: an OpenID provider, reached over HTTP."""
+
+    def address(self, trip: Trip, language: str) -> str:
+        """Return where a browser is sent to; raises `MitIdError` (UNREACHABLE)."""
+
+    def redeem(self, answer: Mapping[str, str], trip: Trip, now: datetime) -> Identity:
+        """Return who came back, from the parameters of the redirect; raises `MitIdError`."""
+
+
 @dataclass(slots=True)
 class World:
-    """All that comes from outside; tests make their own."""
+    """All that comes from outside; tests make their own. Without a broker nobody is offered MitID."""
 
     clock: Clock = field(default_factory=Clock)
     dice: Dice = field(default_factory=Dice)
+    mitid: MitIdBroker | None = None
