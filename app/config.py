@@ -115,8 +115,8 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
     database_url = environ.get("DATABASE_URL", "") or f"sqlite:///{instance / 'unilogin.db'}"
     for prefix in ("postgres://", "postgresql://"):
         if database_url.startswith(prefix):
-            database_url = "postgresql+psycopg://" + database_url.removeprefix(prefix)
-    if not database_url.startswith(("sqlite:///", "postgresql+psycopg://")):
+            database_url = "postgresql+psycopg2://" + database_url.removeprefix(prefix)
+    if not database_url.startswith(("sqlite:///", "postgresql+psycopg2://")):
         wrong.append("DATABASE_URL: expected sqlite:///… or postgresql://…")
     keys_file = Path(environ.get("KEYS_FILE", "") or instance / "keys.json")
 

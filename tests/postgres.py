@@ -20,13 +20,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypedDict
+from typing import TYPE_CHECKING, Self, TypedDict
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    import psycopg
+    import psycopg2.extensions
 
 USER = "postgres"
 READY_WITHIN_SECONDS = 30.0
@@ -122,35 +123,37 @@ class Postgres:
 
     def url(self, dbname: str = "postgres") -> str:
         """Give the address of a database, as SQLAlchemy writes it."""
-        return f"postgresql+psycopg://{USER}@/{quote(dbname)}?host={quote(str(self.directory))}"
+        return f"postgresql+psycopg2://{USER}@/{quote(dbname)}?host={quote(str(self.directory))}"
 
     def create(self, dbname: str, template: str | None = None) -> str:
         """Make a database, as a copy of another one when named, and return its address."""
-        from psycopg import sql
+        from psycopg2 import sql
 
         command = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(dbname))
         if template is not None:
             command += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
-        with self._connect() as connection:
-            connection.execute(command)
+        with closing(self._connect()) as connection:
+            connection.cursor().execute(command)
         return self.url(dbname)
 
     def drop(self, dbname: str) -> None:
         """Remove a database, and throw out whoever is still connected to it."""
-        from psycopg import sql
+        from psycopg2 import sql
 
         command = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(dbname))
-        with self._connect() as connection:
-            connection.execute(command)
+        with closing(self._connect()) as connection:
+            connection.cursor().execute(command)
 
-    def _connect(self) -> "psycopg.Connection[tuple[Any, ...]]":
+    def _connect(self) -> "psycopg2.extensions.connection":
         # The keeper runs this file without installed packages, hence no import at the top.
-        import psycopg
+        import psycopg2
 
-        return psycopg.connect(host=str(self.directory), user=USER, dbname="postgres", autocommit=True)
+        connection = psycopg2.connect(host=str(self.directory), user=USER, dbname="postgres")
+        connection.autocommit = True
+        return connection
 
     def _wait_until_ready(self) -> None:
-        from psycopg import OperationalError
+        from psycopg2 import OperationalError
 
         assert self._keeper is not None
         deadline = time.monotonic() + READY_WITHIN_SECONDS

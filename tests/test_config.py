@@ -47,7 +47,7 @@ def test_s_83_a_sound_production_environment_is_taken(production: dict[str, str]
     assert config.mode is Mode.PRODUCTION
     assert config.is_https
     assert config.host == "unilogin.example"
-    assert config.database_url == f"postgresql+psycopg://app:{SECRET}@db/unilogin"
+    assert config.database_url == f"postgresql+psycopg2://app:{SECRET}@db/unilogin"
 
 
 @pytest.mark.parametrize(
@@ -148,10 +148,10 @@ def test_s_08_only_named_proxies_are_trusted() -> None:
     assert [str(network) for network in found] == ["10.0.0.0/8", "2001:db8::/32", "192.0.2.7/32"]
 
 
-@pytest.mark.parametrize("prefix", ["postgres", "postgresql", "postgresql+psycopg"])
+@pytest.mark.parametrize("prefix", ["postgres", "postgresql", "postgresql+psycopg2"])
 def test_every_way_to_name_postgresql_is_known(prefix: str) -> None:
     assert (
-        configuration.read({"DATABASE_URL": f"{prefix}://db/x"}).database_url == "postgresql+psycopg://db/x"
+        configuration.read({"DATABASE_URL": f"{prefix}://db/x"}).database_url == "postgresql+psycopg2://db/x"
     )
 
 

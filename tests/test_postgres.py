@@ -3,9 +3,10 @@
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
-import psycopg
+import psycopg2
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
@@ -43,11 +44,16 @@ def test_only_the_durable_one_waits_for_the_disk(durable: bool) -> None:
     names = ("fsync", "synchronous_commit", "full_page_writes")
     with (
         Postgres(durable=durable, settings={"work_mem": "1MB"}) as server,
-        psycopg.connect(host=str(server.directory), user="postgres") as connection,
+        closing(psycopg2.connect(host=str(server.directory), user="postgres")) as connection,
+        connection.cursor() as cursor,
     ):
-        shown = {connection.execute(f"SHOW {name}").fetchone() for name in names}
-        assert shown == {("on" if durable else "off",)}
-        assert connection.execute("SHOW work_mem").fetchone() == ("1MB",)
+
+        def shown(name: str) -> object:
+            cursor.execute(f"SHOW {name}")
+            return cursor.fetchone()
+
+        assert {shown(name) for name in names} == {("on" if durable else "off",)}
+        assert shown("work_mem") == ("1MB",)
 
 
 def test_stopping_leaves_no_process_and_no_file() -> None:

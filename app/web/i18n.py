@@ -52,11 +52,12 @@ def language() -> str:
     Public pages say it in their address. Tools take OpenID Connect's `ui_locales`, then what the
     browser chose before, then what it prefers.
     """
-    if not has_request_context():
+    try:
+        chosen: str | None = g.get("language")
+    except RuntimeError:  # no request, no app: a command
         return SOURCE
-    chosen: str | None = g.get("language")
     if chosen is None:
-        chosen = g.language = _choose()
+        chosen = g.language = _choose() if has_request_context() else SOURCE
     return chosen
 
 
