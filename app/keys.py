@@ -137,7 +137,14 @@ class Keys:
         fresh = path.with_name(f"{path.name}.{os.getpid()}")
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(document, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(fresh, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the new name too survives a power cut
+        finally:
+            os.close(folder)
 
 
 def new(*, is_demo: bool = False) -> Keys:

@@ -10,7 +10,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from sqlalchemy import Integer, and_, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    Integer,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from app.config import Config
@@ -24,6 +37,10 @@ from app.models.sso import LoginFlow
 from app.world import Dice
 
 KIND = "login_flow"
+# What the token of a proved flow begins with; the first one never does, it has no dot.
+PROVED = "proved."
+# How often a flow may be given its full time again (WCAG 2.2.1 asks for ten).
+EXTENSIONS = 10
 # The share of pictures among names nobody has, in 256ths: about that of pupils in DT and 0 to 3.
 DECOY_PICTURES = 92
 # How long a second press of the same button is still answered like the first.
@@ -129,7 +146,7 @@ def begin(
     """
     shown = people.shown_username(typed)
     if replaced_token:
-        db.execute(delete(LoginFlow).where(LoginFlow.token_mark == keys.token_mark(KIND, replaced_token)))
+        forget(db, keys, replaced_token)
     token = dice.token()
     values = {
         "token_mark": keys.token_mark(KIND, token),
@@ -141,6 +158,30 @@ def begin(
         "life_seconds": 60 * config.flow_minutes,
     }
     return token, direct(db, _BEGIN, values | now.binds).scalar_one()
+
+
+def forget(db: Session, keys: Keys, token: str) -> None:
+    """Remove a flow, and what waits in it, by either of its tokens."""
+    mark = keys.token_mark(KIND, token)
+    db.execute(delete(LoginFlow).where(or_(LoginFlow.token_mark == mark, LoginFlow.proved_mark == mark)))
+
+
+def forget_proved(db: Session, user_id: int) -> None:
+    """Remove what a person has proved and not finished, in every browser (S-18)."""
+    db.execute(
+        delete(LoginFlow).where(
+            LoginFlow.user_id == user_id, LoginFlow.proof.is_not(None), LoginFlow.finished_at.is_(None)
+        )
+    )
+
+
+def proved_token(keys: Keys, token: str) -> str:
+    """Return the token of a flow from its proof on, which follows from the first, for us alone.
+
+    Two presses of one button get the same. Who knew the first one before the proof cannot go on with it:
+    it opens nothing but the question for the password (S-17).
+    """
+    return token if token.startswith(PROVED) else PROVED + keys.token_mark("proved_login_flow", token)
 
 
 def decoy_type(keys: Keys, username: str) -> PasswordType:
@@ -164,6 +205,7 @@ _FIND = (
         LoginFlow.destination,
         LoginFlow.is_change,
         LoginFlow.proof,
+        LoginFlow.proved_mark,
         LoginFlow.proved_credential_id,
         LoginFlow.has_postponed,
         LoginFlow.wrong_tries,
@@ -186,7 +228,12 @@ _FIND = (
     )
     .outerjoin(User, User.id == LoginFlow.user_id)
     .outerjoin(Credential, and_(Credential.user_id == LoginFlow.user_id, Credential.ended_at.is_(None)))
-    .where(LoginFlow.token_mark == bindparam("token_mark"), IS_ALIVE)
+    .where(
+        or_(
+            LoginFlow.token_mark == bindparam("token_mark"), LoginFlow.proved_mark == bindparam("token_mark")
+        ),
+        IS_ALIVE,
+    )
 )
 
 
@@ -213,9 +260,10 @@ def find(
     if row is None:
         return None
     # A proof by a password that has been changed since proves nothing, and answers no second press.
-    is_proved = row.credential_id is not None and row.proved_credential_id == row.credential_id
-    if row.finished_at is not None and not is_proved:
+    still_holds = row.credential_id is not None and row.proved_credential_id == row.credential_id
+    if row.finished_at is not None and not still_holds:
         return None
+    is_proved = still_holds and row.proved_mark == values["token_mark"]
     return Flow(
         id=row.id,
         token=token,
@@ -273,14 +321,17 @@ def stand_in(username: str, password_type: PasswordType) -> Flow:
 
 
 def extend(db: Session, config: Config, flow: Flow, now: Instant) -> None:
-    """Give a flow, and a password that waits in it, their full time again."""
+    """Give a flow, and a password that waits in it, their full time again; ten times in all (S-25)."""
     full = now.after(60 * config.flow_minutes)
-    db.execute(
+    last = later(LoginFlow.created_at, literal(60 * config.flow_minutes * (1 + EXTENSIONS)))
+    given = db.scalar(
         update(LoginFlow)
         .where(LoginFlow.id == flow.id, LoginFlow.finished_at.is_(None))
-        .values(expires_at=full)
+        .values(expires_at=case((last < full, last), else_=full))
+        .returning(LoginFlow.expires_at)
     )
-    db.execute(update(PendingPassword).where(PendingPassword.flow_id == flow.id).values(expires_at=full))
+    if given is not None:
+        db.execute(update(PendingPassword).where(PendingPassword.flow_id == flow.id).values(expires_at=given))
 
 
 def keep_picks(db: Session, keys: Keys, flow: Flow, picks: tuple[str, ...]) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.config import Config
 from app.db import NOW, Instant, after, direct, table
-from app.domain import audit, devices, people, sessions, throttling
+from app.domain import audit, devices, flows, people, sessions, throttling
 from app.domain.audit import Event
 from app.domain.flows import ECHO_SECONDS, IS_ALIVE, Flow
 from app.domain.passwords import Hasher, HashingBusyError
@@ -96,7 +96,8 @@ def check_password(
         outcome = Outcome.BLOCKED if flow.is_blocked else Outcome.NO_AFFILIATION
         _note_refusal(db, flow, browser, outcome.name.lower(), now)
         return Checked(outcome, replace(flow, picks=()))
-    if not _prove(db, flow, now):
+    proved = _prove(db, keys, flow, now)
+    if proved is None:
         return Checked(Outcome.GONE, flow)
     throttling.clear(db, reserved.bucket)
     if place is not Place.OUTER:
@@ -105,7 +106,7 @@ def check_password(
         _store_anew(db, hasher, flow, rehashed or "")
     if flow.credential_type is not flow.required and flow.credential_expires_at is None:
         _set_deadline(db, config, flow, now)
-    return Checked(Outcome.ACCEPTED, replace(flow, is_proved=True, picks=()))
+    return Checked(Outcome.ACCEPTED, proved)
 
 
 def _reserve(db: Session, keys: Keys, flow: Flow, browser: Browser, now: Instant) -> tuple[Reserved, Place]:
@@ -135,20 +136,38 @@ _STANDING = (
     .where(Credential.id == bindparam("proved_id"), Credential.ended_at.is_(None), User.blocked_at.is_(None))
     .with_for_update(key_share=True)
 )
+
+
+def holds_standing(db: Session, flow: Flow) -> bool:
+    """Hold user and password until the commit, in the order that a block does; False where one has gone."""
+    return direct(db, _STANDING, {"proved_id": flow.credential_id}).first() is not None
+
+
 _PROVE = (
     update(table(LoginFlow))
     .where(LoginFlow.id == bindparam("flow_id"), IS_ALIVE, _STANDING.exists())
     .values(
-        proof=Proof.PASSWORD, proof_at=NOW, proved_credential_id=bindparam("proved_id"), sealed_picks=None
+        proof=Proof.PASSWORD,
+        proof_at=NOW,
+        proved_mark=bindparam("proved_mark"),
+        proved_credential_id=bindparam("proved_id"),
+        sealed_picks=None,
     )
     .returning(LoginFlow.id)
 )
 
 
-def _prove(db: Session, flow: Flow, now: Instant) -> bool:
-    """Write the proof, if the flow, the user and the very credential still stand (S-04)."""
-    values = {"flow_id": flow.id, "proved_id": flow.credential_id}
-    return direct(db, _PROVE, values | now.binds).first() is not None
+def _prove(db: Session, keys: Keys, flow: Flow, now: Instant) -> Flow | None:
+    """Write the proof, if the flow, the user and the very credential still stand (S-04).
+
+    Returns the flow as it then stands, with the token that the browser holds from here on (S-17).
+    """
+    token = flows.proved_token(keys, flow.token)
+    mark = keys.token_mark(flows.KIND, token)
+    values = {"flow_id": flow.id, "proved_id": flow.credential_id, "proved_mark": mark}
+    if direct(db, _PROVE, values | now.binds).first() is None:
+        return None
+    return replace(flow, token=token, is_proved=True, picks=())
 
 
 def _note_refusal(db: Session, flow: Flow, browser: Browser, reason: str, now: Instant) -> None:

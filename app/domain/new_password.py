@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.config import Config
 from app.db import Instant
-from app.domain import audit, flows, passwords, people, sessions, throttling
+from app.domain import audit, flows, login, passwords, people, sessions, throttling
 from app.domain.audit import Event
 from app.domain.flows import KIND as FLOW_KIND
 from app.domain.flows import Flow
@@ -56,29 +56,37 @@ def find_pending(db: Session, keys: Keys, flow: Flow, now: Instant) -> Pending |
     return Pending(secret, row.password_type, row.is_own_choice)
 
 
-def assign(
-    db: Session, keys: Keys, dice: Dice, config: Config, flow: Flow, now: Instant, *, anew: bool = False
-) -> Pending:
+def assign(db: Session, keys: Keys, dice: Dice, config: Config, flow: Flow, now: Instant) -> Pending | None:
     """Deal a password for a proved flow, or return the one that waits already (S-25).
+
+    None where the flow has gone meanwhile.
 
     Raises:
         PermissionError: the flow has proved nobody.
 
     """
     user_id = _proved_user(flow)
-    if not anew:
-        waiting = find_pending(db, keys, flow, now)
-        if waiting is not None:
-            return waiting
+    waiting = find_pending(db, keys, flow, now)
+    if waiting is not None:
+        return waiting
     about = people.about(db, user_id, now.today)
     secret = passwords.deal(flow.required, dice, about)
-    return _keep(db, keys, config, flow, now, Pending(secret, flow.required, is_own_choice=False))
+    pending = Pending(secret, flow.required, is_own_choice=False)
+    return pending if _keep(db, keys, config, flow, now, pending) else None
 
 
 def choose(
-    db: Session, keys: Keys, hasher: Hasher, config: Config, flow: Flow, secret: str, now: Instant
-) -> list[Rule]:
+    db: Session,
+    keys: Keys,
+    hasher: Hasher,
+    config: Config,
+    flow: Flow,
+    secret: str,
+    clock: Callable[[], Instant],
+) -> list[Rule] | None:
     """Take an own password for a proved flow; returns the rules it breaks, and keeps it if none.
+
+    None where the flow has gone meanwhile.
 
     Ends the transaction while it compares with the last passwords, which are hashes.
 
@@ -90,14 +98,14 @@ def choose(
     user_id = _proved_user(flow)
     if not passwords.may_choose(flow.required):
         raise PermissionError("pictures are dealt, never chosen")
-    about = people.about(db, user_id, now.today)
+    about = people.about(db, user_id, clock().today)
     broken = passwords.failures(secret, flow.required, config.password_profile, about)
     if broken:
         return broken
     if _is_recent(db, hasher, user_id, secret):
         return [Rule.RECENT]
-    _keep(db, keys, config, flow, now, Pending(passwords.normal(secret), flow.required, is_own_choice=True))
-    return []
+    pending = Pending(passwords.normal(secret), flow.required, is_own_choice=True)
+    return [] if _keep(db, keys, config, flow, clock(), pending) else None
 
 
 def confirm(
@@ -130,6 +138,8 @@ def confirm(
     db.commit()
     hashed = hasher.hash(pending.secret, user_id, pending.password_type)
     now = clock()
+    if not login.holds_standing(db, flow):
+        return _done_already(db, keys, flow, now)
     ended = db.execute(
         update(Credential)
         .where(
@@ -200,7 +210,7 @@ def store(
         sealed_hash="",
         authorisation=authorisation,
         authorised_by_id=authorised_by_id,
-        set_at=now.at,
+        set_at=now.sql,
         expires_at=ends_at,
         expiry_reason=reason,
     )
@@ -227,20 +237,33 @@ def _proved_user(flow: Flow) -> int:
     return flow.user_id
 
 
-def _keep(db: Session, keys: Keys, config: Config, flow: Flow, now: Instant, pending: Pending) -> Pending:
+def _keep(db: Session, keys: Keys, config: Config, flow: Flow, now: Instant, pending: Pending) -> bool:
+    """Let a password wait in a flow, if that is still there, and proved by the same password (S-04)."""
+    sealed = keys.seal(Purpose.PASSWORD_STORE, pending.secret, FLOW_KIND, flow.token)
     values = {
-        "password_type": pending.password_type,
-        "sealed_secret": keys.seal(Purpose.PASSWORD_STORE, pending.secret, FLOW_KIND, flow.token),
-        "is_own_choice": pending.is_own_choice,
+        "password_type": literal(pending.password_type, PendingPassword.password_type.type),
+        "sealed_secret": literal(sealed),
+        "is_own_choice": literal(pending.is_own_choice),
         "expires_at": now.after(60 * config.flow_minutes),
     }
-    insert_or = postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
-    db.execute(
-        insert_or(PendingPassword)
-        .values(flow_id=flow.id, **values)
-        .on_conflict_do_update(index_elements=[PendingPassword.flow_id], set_=values)
+    standing = (
+        select(LoginFlow.id, *values.values())
+        .where(
+            LoginFlow.id == flow.id,
+            LoginFlow.finished_at.is_(None),
+            LoginFlow.expires_at > now.sql,
+            LoginFlow.proved_credential_id == flow.credential_id,
+        )
+        .with_for_update(key_share=True)
     )
-    return pending
+    insert_or = postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
+    kept = db.execute(
+        insert_or(PendingPassword)
+        .from_select(["flow_id", *values], standing)
+        .on_conflict_do_update(index_elements=[PendingPassword.flow_id], set_=values)
+        .returning(PendingPassword.flow_id)
+    )
+    return kept.first() is not None
 
 
 def _is_recent(db: Session, hasher: Hasher, user_id: int, secret: str) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.config import Config
 from app.db import NOW, SKEW_SECONDS, Instant, after, direct, later, table
-from app.domain import audit, people
+from app.domain import audit, flows, people
 from app.domain.audit import Event
 from app.keys import Keys
 from app.models.people import User
@@ -140,6 +140,7 @@ def end_one(db: Session, login: Login, session_id: int, now: Instant) -> bool:
     mine = (SsoSession.id == session_id) & (SsoSession.user_id == login.user_id)
     if not _end(db, now, EndReason.ENDED_BY_USER, mine):
         return False
+    flows.forget_proved(db, login.user_id)
     audit.record(
         db, Event.SESSION_ENDED, now, actor_id=login.user_id, subject_id=login.user_id, session=session_id
     )
@@ -150,6 +151,7 @@ def end_others(db: Session, login: Login, now: Instant) -> int:
     """End all of one's own sessions but the one at hand; returns how many."""
     others = (SsoSession.user_id == login.user_id) & (SsoSession.id != login.id)
     count = _end(db, now, EndReason.ENDED_BY_USER, others)
+    flows.forget_proved(db, login.user_id)
     if count:
         audit.record(
             db, Event.SESSIONS_ENDED, now, actor_id=login.user_id, subject_id=login.user_id, count=count

@@ -192,7 +192,7 @@ def note_failure(db: Session, keys: Keys, network: str, account: str, now: Insta
     if not failed or failed < CROWD:
         return
     succeeded = db.scalar(
-        select(func.count(SsoSession.id.distinct())).where(
+        select(func.count(SsoSession.user_id.distinct())).where(
             SsoSession.network == network, SsoSession.created_at > since
         )
     )

@@ -36,6 +36,8 @@ class LoginFlow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     token_mark: Mapped[str] = mapped_column(String(64), unique=True)
+    # From the proof on the browser holds another token: who saw the first one has no part in it (S-17).
+    proved_mark: Mapped[str | None] = mapped_column(String(64), unique=True)
     username: Mapped[str] = mapped_column(String(80))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
     password_type: Mapped[PasswordType]

@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 
-from app.web.gate import Environ, StartResponse, Wsgi
+from app.web.gate import PLAIN, Environ, StartResponse, Wsgi
 
 CHECK_EVERY_SECONDS = 1.0
 # Nothing sent for so many times the limit of a body: someone who does not read the answer. (A
@@ -50,7 +50,7 @@ class Bodies:
             body = self._read(environ, length)
             if len(body) != length:
                 # Cut off, by the client, the network or us: half a form is no form.
-                start_response("400 Bad Request", [("Connection", "close"), ("Content-Length", "0")])
+                start_response("400 Bad Request", [*PLAIN, ("Connection", "close"), ("Content-Length", "0")])
                 return [b""]
             environ["wsgi.input"] = io.BytesIO(body)
         with self._places:
@@ -91,19 +91,29 @@ class Bodies:
 
 
 def shut_silent_connections(port: int, seconds: float) -> None:
-    """Shut the connections this process took at `port` on which it sent nothing for so long."""
-    for number in os.listdir("/proc/self/fd"):
+    """Shut the connections this process took at `port` on which it sent nothing for so long.
+
+    Only sockets are touched. To close any copy of a file's descriptor gives up all of the process's locks
+    on that file (fcntl(2)), and SQLite's database, which stands on them, would lose what it has promised.
+    """
+    for name in os.listdir("/proc/self/fd"):
+        number = int(name)
         try:
-            # A copy: should the server close its own meanwhile, this still means the same file.
-            copy = os.dup(int(number))
+            if not _is_socket(number):
+                continue
+            # A copy: should the server close its own meanwhile, this still means the same connection.
+            copy = os.dup(number)
         except OSError:
             continue  # closed meanwhile
-        if not stat.S_ISSOCK(os.fstat(copy).st_mode):
-            os.close(copy)
+        if not _is_socket(copy):  # closed, and its number given to a file, in between: never to be closed
             continue
         with socket.socket(fileno=copy) as connection, suppress(OSError):
             if _silent_seconds(connection, port) >= seconds:
                 connection.shutdown(socket.SHUT_RDWR)
+
+
+def _is_socket(number: int) -> bool:
+    return stat.S_ISSOCK(os.fstat(number).st_mode)
 
 
 def _silent_seconds(connection: socket.socket, port: int) -> float:

@@ -9,10 +9,10 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response
 
 from app.domain.passwords import HashingBusyError
-from app.web.browser import FLOW, drop_cookie
 from app.web.i18n import gettext as _
 from app.web.page import page, request_id
 
@@ -35,6 +35,10 @@ def error_page(code: int) -> Response:
     back_href, back_text = url_for("login.choose"), _("Start forfra")
     if code in (403, 404, 500, 503):
         back_href, back_text = url_for("support.home"), _("Gå til forsiden")
+    return _page(code, title, what, next_step, back_href, back_text)
+
+
+def _page(code: int, title: str, what: str, next_step: str, back_href: str, back_text: str) -> Response:
     answer = page(
         "error.html",
         status=code,
@@ -48,8 +52,6 @@ def error_page(code: int) -> Response:
         request_id=request_id(),
     )
     answer.headers["Cache-Control"] = "no-store"
-    if code == 410 and g.get("flow") is None:  # a page of another tab leaves the flow at hand alone
-        drop_cookie(answer, FLOW)
     return answer
 
 
@@ -57,14 +59,20 @@ def _words(code: int) -> tuple[str, str, str]:
     if code == 403:
         return (
             _("Det må du ikke"),
-            _("Siden er ikke for dig, eller også er den blevet for gammel."),
-            _("Gå tilbage, og prøv igen. Din browser skal tillade cookies."),
+            _("Siden er ikke for dig."),
+            _("Gå til forsiden, og find det, du søger."),
         )
     if code == 404:
         return (
             _("Siden findes ikke"),
             _("Adressen er måske skrevet forkert, eller siden er flyttet."),
             _("Gå til forsiden, og find det, du søger."),
+        )
+    if code == 410 and g.get("flow") is not None:
+        return (
+            _("Siden er for gammel"),
+            _("Du er begyndt forfra i et andet vindue. Der er ikke ændret noget."),
+            _("Gå videre i det andet vindue, eller start forfra her."),
         )
     if code == 410:
         return (
@@ -113,7 +121,24 @@ def _http(error: HTTPException) -> Response:
 
 
 def _forged(_error: CSRFError) -> Response:
-    return error_page(403)
+    """A form that is not of this browser's session; mostly an honest one, from before a login elsewhere."""
+    return _page(
+        403,
+        _("Siden er for gammel"),
+        _("Måske har du logget ind eller ud i et andet vindue. Der er ikke ændret noget."),
+        _("Åbn siden igen, og prøv en gang til. Din browser skal tillade cookies."),
+        _again(),
+        _("Åbn siden igen"),
+    )
+
+
+def _again() -> str:
+    """Return the page a form was on, which has the form's own address; or else the login."""
+    try:
+        current_app.url_map.bind("").match(request.path, "GET")
+    except (HTTPException, RequestRedirect):
+        return url_for("login.choose")
+    return request.path
 
 
 def _busy(_error: Exception) -> Response:

@@ -29,6 +29,8 @@ PLAIN = (
     ("Content-Security-Policy", NOTHING),
     ("X-Content-Type-Options", "nosniff"),
 )
+ONE_YEAR = 365 * 86400
+HSTS = ("Strict-Transport-Security", f"max-age={ONE_YEAR}; includeSubDomains")
 
 
 class Gate:
@@ -39,6 +41,7 @@ class Gate:
         self._inside = inside
         self._config = config
         self._host = config.host
+        self._always = [HSTS] if config.is_https else []
         self._other_hosts = frozenset(
             f"[{host}]:{config.port}" if ":" in host else f"{host}:{config.port}" for host in LOOPBACK_HOSTS
         )
@@ -53,7 +56,7 @@ class Gate:
         def start(line: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             nonlocal status
             status = line[:3]
-            return start_response(line, headers, *rest)
+            return start_response(line, [*headers, *self._always], *rest)
 
         refusal = self._refusal(environ)
         if refusal is not None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Any, TypeVar
 
 from flask import Flask, Request, abort, current_app, g, request
 from flask_login import LoginManager, UserMixin
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from app.domain import access, sessions
@@ -67,7 +68,8 @@ def _stamp(login: Login) -> None:
     if request.method not in READING:
         sessions.stamp(db(), login.id, now())
         return
-    with current_app.extensions["database"].writing() as writing:
+    # Another transaction than the page's; should the database be busy, the next request renews the stamp.
+    with suppress(DBAPIError), current_app.extensions["database"].writing() as writing:
         writing.connection()
         sessions.stamp(writing, login.id, now())
         writing.commit()

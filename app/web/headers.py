@@ -9,7 +9,7 @@ from flask import Flask, abort, request
 from werkzeug.wrappers import Response
 
 from app.web.fields import has_repeats
-from app.web.gate import Environ, StartResponse
+from app.web.gate import ONE_YEAR, Environ, StartResponse
 from app.web.i18n import cookie_name, requested
 from app.web.transaction import READING, config
 
@@ -26,7 +26,6 @@ ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-ONE_YEAR = 365 * 86400
 # When to try again after a 503 (S-16).
 RETRY_SECONDS = 5
 
@@ -35,14 +34,11 @@ def init(app: Flask) -> None:
     """Check every request and complete every answer."""
     app.before_request(_check)
     app.after_request(_complete)
-    always = [*ALWAYS.items()]
-    if app.extensions["config"].is_https:
-        always.append(("Strict-Transport-Security", f"max-age={ONE_YEAR}; includeSubDomains"))
     inside = app.wsgi_app
 
     def with_headers(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            return start_response(status, [*headers, *always], *rest)
+            return start_response(status, [*headers, *ALWAYS.items()], *rest)
 
         return inside(environ, start)
 

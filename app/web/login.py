@@ -145,7 +145,9 @@ def _tried(flow: Flow, secret: str, template: str, context: Any) -> Response:
         shown = context(checked.flow)
         return page(template, status=STATUS[checked.outcome], **shown, **problem_of(checked))
     step = step_of(checked.flow)
-    return finish(checked.flow) if step is Step.FINISH else onward(endpoint_of(step, checked.flow))
+    if step is Step.FINISH:
+        return finish(checked.flow)
+    return keep_flow(onward(endpoint_of(step, checked.flow)), checked.flow.token)
 
 
 @blueprint.get("/login/varsel")
@@ -221,7 +223,9 @@ def own_password_given(flow: Flow) -> Response:
     form = NewPasswordForm()
     if not form.validate_on_submit():
         return _own_password_page(flow, form, [], status=422)
-    broken = new_password.choose(db(), keys(), hasher(), config(), flow, form.password.data or "", now())
+    broken = new_password.choose(db(), keys(), hasher(), config(), flow, form.password.data or "", now)
+    if broken is None:
+        abort(410)
     if broken:
         return _own_password_page(flow, form, broken, status=422)
     return onward("login.practise")
@@ -288,7 +292,7 @@ def practise(flow: Flow) -> Response:
 @turn_of(Step.NEW_PASSWORD)
 def practised(flow: Flow) -> Response:
     """Put the new password in force if it was entered right, and log in; no limit, no count."""
-    is_pictures = flow.required is PasswordType.PICTURES
+    is_pictures = _is_pictures(flow)
     if is_pictures and keep_pick(flow):
         return onward("login.practise")
     typed = picked(flow) if is_pictures else PasswordForm().password.data or ""
@@ -303,8 +307,14 @@ def practised(flow: Flow) -> Response:
     return finish(changed)
 
 
+def _is_pictures(flow: Flow) -> bool:
+    """Whether pictures wait to be practised; the school may have marked the pupil for another type since."""
+    pending = new_password.find_pending(db(), keys(), flow, now())
+    return (pending.password_type if pending else flow.required) is PasswordType.PICTURES
+
+
 def _practise_page(flow: Flow, problem: str | None, status: int = 200) -> Response:
-    is_pictures = flow.required is PasswordType.PICTURES
+    is_pictures = _is_pictures(flow)
     shown = pictures_context(flow) if is_pictures else words_context(flow)
     kind = "pictures" if is_pictures else "words"
     return page("login/practise.html", status=status, kind=kind, problem=problem, **shown)

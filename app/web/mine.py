@@ -8,19 +8,19 @@ from typing import Any
 from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response
 
-from app.domain import audit, credentials, people, sessions
+from app.domain import audit, credentials, flows, people, sessions
 from app.domain.access import Action
 from app.domain.audit import Event, Recorded
 from app.domain.sessions import Login
 from app.models.credentials import Authorisation
 from app.models.people import Category, PasswordType, RightKind, Role
-from app.web.browser import LOGIN, device_text, drop_cookie
+from app.web.browser import FLOW, LOGIN, device_text, drop_cookie, read_cookie
 from app.web.fields import N_
 from app.web.guard import current_login, public, requires
 from app.web.i18n import date_text, language, moment_text
 from app.web.i18n import gettext as _
 from app.web.page import leave, onward, page, site
-from app.web.transaction import config, db, now
+from app.web.transaction import config, db, keys, now
 
 blueprint = Blueprint("mine", __name__)
 
@@ -218,8 +218,12 @@ def logout() -> Response:
     living = current_login()
     if living is not None:
         sessions.log_out(db(), living, now())
+    half_done = read_cookie(FLOW)
+    if half_done:  # or the next person at this machine would go on with it
+        flows.forget(db(), keys(), half_done)
     answer = leave(url_for("mine.logged_out"))
     drop_cookie(answer, LOGIN)
+    drop_cookie(answer, FLOW)
     # Never "cookies": that would forget the device, which keeps strangers from locking it out (S-62).
     answer.headers["Clear-Site-Data"] = '"cache", "storage"'
     return answer
@@ -307,6 +311,4 @@ def _by(living: Login, event: Recorded, names: dict[int, str]) -> str:
         parts.append(_("af %(name)s", name=names.get(event.actor_id, "?")))
     if details.get("device"):
         parts.append(str(details["device"]))
-    if details.get("network"):
-        parts.append(_("netværk %(network)s", network=details["network"]))
     return ", ".join(parts)

@@ -100,25 +100,31 @@ def change_tried() -> Response:
         flow = read_flow(token)
         if flow is None:
             return onward("recovery.choose")
-    answer = _tried(flow)
-    return keep_flow(answer, token) if token else answer
+    return _tried(flow, token)
 
 
-def _tried(flow: Flow) -> Response:
+def _tried(flow: Flow, begun: str | None) -> Response:
+    """Try what was typed; `begun` is the token of a flow that this very request began."""
     same_person(flow)
     if flow.password_type is PasswordType.PICTURES:
         if keep_pick(flow):
-            return onward("recovery.change")
+            return _kept(onward("recovery.change"), begun)
         secret = picked(flow)
         if secret is None:
-            return _change_page(flow, {**NO_PROBLEM, "problem": "few"}, status=422)
+            few = {**NO_PROBLEM, "problem": "few"}
+            return _kept(_change_page(flow, few, status=422), begun)
     else:
         secret = request.form.get("password", "")
     checked = check(flow, secret)
     if checked.outcome is not Outcome.ACCEPTED:
-        return _change_page(checked.flow, problem_of(checked), status=STATUS[checked.outcome])
+        answer = _change_page(checked.flow, problem_of(checked), status=STATUS[checked.outcome])
+        return _kept(answer, begun)
     deal_new(checked.flow)
-    return onward("login.new_password")
+    return keep_flow(onward("login.new_password"), checked.flow.token)
+
+
+def _kept(answer: Response, begun: str | None) -> Response:
+    return keep_flow(answer, begun) if begun else answer
 
 
 def _change_page(flow: Flow, problem: dict[str, Any], status: int = 200) -> Response:

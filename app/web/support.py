@@ -116,7 +116,8 @@ def _door(one: Audience) -> Way:
 
 
 def _way(task: Task) -> Way:
-    return Way(task.title, task.help, url_for(task.to))
+    # Whoever reads in a language goes on in it.
+    return Way(task.title, task.help, url_for(task.to, ui_locales=language()))
 
 
 def _hours() -> Hours:

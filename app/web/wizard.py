@@ -105,7 +105,9 @@ def turn_of(*steps: Step) -> Callable[[View], View]:
             if flow.is_finished and request.method == "GET":
                 return leave(destination_of(flow))
             step = step_of(flow)
-            if step not in steps and not flow.is_finished:
+            # The second press of a button is answered like the first, wherever the flow is by then.
+            is_second = flow.is_finished and flow.is_proved
+            if step not in steps and not is_second:
                 return onward(endpoint_of(step, flow))
             same_person(flow)
             return view(flow, *args, **values)
@@ -181,7 +183,8 @@ def finish(flow: Flow) -> Response:
 def deal_new(flow: Flow) -> None:
     """Turn a proved login into a change of password, with one dealt."""
     changing = flows.want_change(db(), flow)
-    new_password.assign(db(), keys(), world().dice, config(), changing, now())
+    if new_password.assign(db(), keys(), world().dice, config(), changing, now()) is None:
+        abort(410)
 
 
 def picked(flow: Flow) -> str | None:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import nacl.exceptions
@@ -86,6 +86,8 @@ class Acts:
     config: Config
     clock: SetClock
     dice: Dice
+    # What the browser holds of a flow now, by its first token: a proof gives another one.
+    held: dict[str, str] = field(default_factory=dict)
 
     def now(self) -> Instant:
         """Return the present by the test's clock."""
@@ -107,8 +109,9 @@ class Acts:
 
     def find(self, token: str, browser: Browser = STRANGER) -> Flow | None:
         """Return the flow of a token, or None."""
+        held = self.held.get(token, token)
         with self.database.reading() as db:
-            return flows.find(db, self.keys, token, self.now(), device_token=browser.device_token)
+            return flows.find(db, self.keys, held, self.now(), device_token=browser.device_token)
 
     def flow(self, token: str, browser: Browser = STRANGER) -> Flow:
         """Return the flow of a token, which is there."""
@@ -118,12 +121,16 @@ class Acts:
 
     def check(self, token: str, secret: str, browser: Browser = STRANGER) -> Checked:
         """Try a secret."""
+        held = self.held.get(token, token)
         with self.writing() as (db, now):
-            flow = flows.find(db, self.keys, token, now, device_token=browser.device_token)
+            flow = flows.find(db, self.keys, held, now, device_token=browser.device_token)
             assert flow is not None
-            return login.check_password(
+            checked = login.check_password(
                 db, self.keys, self.hasher, self.config, flow, secret, browser, self.now
             )
+        if checked.outcome is login.Outcome.ACCEPTED:
+            self.held[token] = checked.flow.token
+        return checked
 
     def tries(self, username: str, secret: str, browser: Browser = STRANGER) -> Checked:
         """Type a username and try a secret."""
@@ -134,17 +141,19 @@ class Acts:
         with self.writing() as (db, now):
             return login.postpone(db, self.flow(token), now)
 
-    def assign(self, token: str, *, anew: bool = False) -> Pending:
+    def assign(self, token: str) -> Pending:
         """Ask for a new password."""
         with self.writing() as (db, now):
             changing = flows.want_change(db, self.flow(token))
-            return new_password.assign(db, self.keys, self.dice, self.config, changing, now, anew=anew)
+            pending = new_password.assign(db, self.keys, self.dice, self.config, changing, now)
+        assert pending is not None
+        return pending
 
-    def choose(self, token: str, secret: str) -> list[Rule]:
-        """Choose a new password; returns the rules it breaks."""
+    def choose(self, token: str, secret: str) -> list[Rule] | None:
+        """Choose a new password; returns the rules it breaks, or None where the flow is gone by then."""
         flow = self.flow(token)
-        with self.writing() as (db, now):
-            return new_password.choose(db, self.keys, self.hasher, self.config, flow, secret, now)
+        with self.writing() as (db, _now):
+            return new_password.choose(db, self.keys, self.hasher, self.config, flow, secret, self.now)
 
     def pending(self, token: str) -> Pending | None:
         """Return the password that waits."""

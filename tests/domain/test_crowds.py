@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.config import Config
 from app.db import Instant, instant
 from app.demo.cast import BO
-from app.domain import flows, login
+from app.domain import flows, login, sessions
 from app.domain.login import Browser, Checked, Outcome
 from app.domain.passwords import Hasher
 from app.domain.throttling import CROWD, CROWD_SECONDS, GAP_SECONDS
 from app.keys import Keys
+from app.models.people import User
 from app.world import World
 from tests.conftest import SetClock
 
@@ -73,11 +75,31 @@ def test_a_network_where_most_succeed_is_not_slowed(
     db: Session, keys: Keys, hasher: Hasher, config: Config, world: World
 ) -> None:
     guesser = _guesser(db, keys, hasher, config, world)
+    for user_id in db.scalars(select(User.id).limit(15)).all():
+        sessions.begin(
+            db,
+            keys,
+            config,
+            instant(world.clock),
+            user_id=user_id,
+            token=world.dice.token(),
+            device="",
+            network=GUESSING,
+        )
+    guesser.fail_at_many(CROWD + 5)
+
+
+def test_one_account_that_succeeds_again_and_again_hides_no_guessing(
+    db: Session, keys: Keys, hasher: Hasher, config: Config, world: World
+) -> None:
+    guesser = _guesser(db, keys, hasher, config, world)
     for _ in range(15):
         checked = guesser.attempt(BO.username or "", BO.secret or "", GUESSING)
         browser = Browser(None, "", GUESSING)
         assert login.finish(db, keys, config, checked.flow, browser, world.dice.token(), instant(world.clock))
-    guesser.fail_at_many(CROWD + 5)
+    guesser.fail_at_many(CROWD)
+    guesser.attempt("efgh0001", "wrong", GUESSING)
+    assert guesser.attempt("efgh0002", "wrong", GUESSING).outcome is Outcome.WAIT
 
 
 def test_a_schools_own_network_waits_a_second_at_most_and_a_known_device_not_at_all(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.config import Config
 from app.db import Database, Instant
-from app.demo.cast import ANNA, BO, IDA, STAGE
+from app.demo.cast import ANNA, BO, IDA, STAGE, Member
 from app.domain import new_password
 from app.domain.passwords import Hasher
 from app.models.credentials import Authorisation, Credential
@@ -260,6 +260,26 @@ def test_planted_ids_are_never_adopted(browser: Browser, database: Database) -> 
     assert planted["device"] not in (browser.cookie("device") or "")
 
 
+@pytest.mark.parametrize("member", [BO, STAGE], ids=lambda member: member.word)
+def test_who_saw_the_cookie_before_the_proof_has_no_part_in_the_login(
+    browser: Browser, database: Database, member: Member
+) -> None:
+    """S-17: on a shared machine one may note the cookie, and leave the question for the password open."""
+    begin(browser, member.username)
+    onlooker = browser.twin()
+    csrf = {"csrf_token": onlooker.csrf()}
+    browser.press(
+        "Log ind",
+        filled={"Adgangskode" if member is BO else "De fire billeders navne": member.secret or ""},
+    )
+    for path in ("/login/varsel", "/login/oev", "/login/ny-kode/selv"):
+        onlooker.post(path, csrf | {"later": "1", "password": "x", "typed": "x"})
+        assert onlooker.cookie("login") is None
+        assert onlooker.open(path).path not in ("/login/ny-kode", "/login/oev", "/mit")
+    assert store.count(database, "sso_session") == (1 if member is BO else 0)
+    assert store.count(database, "pending_password") == 0
+
+
 def test_each_login_has_an_id_of_its_own(app: Flask) -> None:
     """S-17."""
     seen = set()
@@ -322,7 +342,6 @@ def test_a_half_done_login_that_ran_out_says_so_and_leads_to_the_start(
     assert (page.status, page.heading) == (410, "Siden er for gammel")
     assert "Der er ikke ændret noget." in page.text
     assert store.count(database, "throttle") == 0
-    assert browser.cookie("flow") is None
     assert browser.follow("Start forfra").path == "/login"
     assert browser.log_in(BO.username or "", BO.password or "").path == "/mit"
 

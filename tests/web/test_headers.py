@@ -138,6 +138,10 @@ def test_over_https_every_answer_binds_the_browser_to_it_for_a_year(secure_app: 
     """S-60."""
     for kind, answer in of_every_kind(secure_app).items():
         assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains", kind
+    browser = Browser(secure_app)
+    css = next(a for a in secure_app.extensions["assets"].kept if a.endswith(".css"))
+    for kept_or_refused in (browser.get(css), browser.client.get("/login", base_url="https://evil.example")):
+        assert "max-age=31536000" in kept_or_refused.headers["Strict-Transport-Security"]
 
 
 def test_nothing_on_a_page_comes_from_elsewhere(app: Flask) -> None:

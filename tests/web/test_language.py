@@ -55,6 +55,19 @@ def test_the_address_counts_most_then_the_cookie_then_the_browser(
     assert page.root.get("lang") == shown
 
 
+def test_whoever_reads_the_help_in_a_language_logs_in_in_it(app: Flask) -> None:
+    for code, accepted in (("en", "da"), ("da", "en")):
+        browser = Browser(app, language=accepted)
+        for start in ("", "elev", "personale"):
+            public = browser.open(f"/{code}/{start}")
+            leads = {a.get("href") or "" for a in public.root.iter("a")}
+            tools = [href for href in leads if href.startswith(("/login", "/brugernavn", "/ny-", "/mit"))]
+            assert len(tools) >= 4
+            assert {href.partition("?")[2] for href in tools} == {f"ui_locales={code}"}
+        assert browser.open(f"/login?ui_locales={code}").root.get("lang") == code
+        assert browser.open("/login/brugernavn").root.get("lang") == code
+
+
 def test_what_was_chosen_is_kept(app: Flask) -> None:
     browser = Browser(app)
     browser.open("/login?ui_locales=en")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -166,33 +167,33 @@ def test_what_was_done_is_listed_newest_first_with_place_and_device(app: Flask) 
     browser = log_in(app, BO, agent=FIREFOX, address="198.51.100.20")
     panel = part(browser.current, "events")
     assert panel.index("Du loggede ind") < panel.index("Et login lykkedes ikke")
-    assert "Firefox, Linux, netværk 198.51.100.0/24" in panel
-    assert "netværk 203.0.113.0/24" in panel
-    assert "198.51.100.20" not in panel
+    assert "Firefox, Linux" in panel
+    assert "198.51.100" not in panel
+    assert "203.0.113" not in panel
 
 
 def test_the_history_is_paged_and_nobody_elses(app: Flask, db: Session, now: Instant) -> None:
     bo, ida = user_of(db, BO).id, user_of(db, IDA).id
     for number in range(70):
-        audit.record(
-            db, Event.LOGIN_REFUSED, now, subject_id=bo, network=f"10.0.{number}.0/24", reason="wrong"
-        )
-        audit.record(db, Event.LOGIN_REFUSED, now, subject_id=ida, network="10.9.9.0/24", reason="wrong")
+        earlier = timedelta(minutes=100 - number)
+        at = Instant(now.at - earlier, now.offset - earlier)
+        audit.record(db, Event.LOGIN_REFUSED, at, subject_id=bo, network="10.0.0.0/24", reason="wrong")
+        audit.record(db, Event.BLOCKED, at, subject_id=ida)
     db.commit()
     browser = log_in(app, BO)
     page = browser.follow("Se hele historikken")
     seen: list[str] = []
     sizes = []
     while True:
-        found = re.findall(r"10\.\d+\.\d+\.0/24", page.text)
-        seen += found
+        seen += re.findall(r"\d+\. \w+ \d+ kl\. \d\d\.\d\d", page.text)
+        assert "spærret" not in page.text
         sizes.append(len([e for e in page.root.iter("li") if e.find("div") is not None]))
         assert ("Nyere" in page.text) == (len(sizes) > 1)
         if "Ældre" not in page.text:
             break
         page = browser.follow("Ældre")
     assert sizes[:2] == [30, 30]
-    assert seen == [f"10.0.{number}.0/24" for number in reversed(range(70))]
+    assert len(seen) == len(set(seen)) > 70
     assert browser.follow("Nyere").path == "/mit/historik"
     assert browser.follow("Tilbage").path == "/mit"
 
@@ -214,6 +215,28 @@ def test_logging_out_ends_the_login_and_says_what_to_think_of(app: Flask, databa
     assert copied.open("/mit").path == "/login"
     assert len(store.events(database, "LOGGED_OUT")) == 1
     assert browser.follow("Log ind igen").path == "/login"
+
+
+def test_after_logging_out_nobody_goes_on_with_a_half_done_change(app: Flask, database: Database) -> None:
+    """S-18: the next person at a shared machine would read the password that waits, and practise it."""
+    browser = log_in(app, BO)
+    browser.open("/ny-adgangskode/skift?mit=1")
+    browser.press("Næste", filled={"Den adgangskode, du har nu": BO.password or ""})
+    assert browser.current.path == "/login/ny-kode"
+    browser.open("/mit")
+    browser.press("Log ud")
+    assert store.count(database, "login_flow") == store.count(database, "pending_password") == 0
+    assert browser.open("/login/ny-kode").path == "/login"
+
+
+def test_ending_the_other_logins_ends_what_is_half_done_there_too(app: Flask, database: Database) -> None:
+    """S-18."""
+    elsewhere, here = log_in(app, BO), log_in(app, BO)
+    elsewhere.open("/ny-adgangskode/skift?mit=1")
+    elsewhere.press("Næste", filled={"Den adgangskode, du har nu": BO.password or ""})
+    assert here.press("Log ud alle andre steder").path == "/mit"
+    assert elsewhere.open("/login/ny-kode").status == 410
+    assert store.count(database, "pending_password") == 0
 
 
 def test_whoever_is_logged_out_already_is_told_the_same(app: Flask, browser: Browser) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from app import config as configuration
 from app.config import PROJECT
@@ -26,6 +27,16 @@ HEAD_SECONDS = 1
 BODY_SECONDS = 2
 LATE_SECONDS = 5  # how much later than that a busy machine may be
 PATIENCE_SECONDS = 20.0
+LOCKED = 7
+WRITE_AT_ONCE = f"""
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None)
+try:
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("ROLLBACK")
+except sqlite3.OperationalError:
+    sys.exit({LOCKED})
+"""
 SLOW_CLIENTS = 40  # five times what works at a time over both workers
 
 
@@ -288,6 +299,26 @@ def test_only_silent_connections_of_this_server_are_shut() -> None:
         with socket.create_connection(ours.getsockname(), 1):
             pass  # who listens is not silent
         assert set(os.listdir("/proc/self/fd")) == files, "a file is left open"
+
+
+def test_looking_for_silent_connections_gives_up_no_lock_of_the_database(tmp_path: Path) -> None:
+    """S-03: closing any copy of a file's descriptor would drop SQLite's locks on that file."""
+    from app.db import Database
+    from app.web.bodies import shut_silent_connections
+
+    url = f"sqlite:///{tmp_path}/x.db"
+    ours = Database(url)
+    with ours.writing() as db, socket.create_server(("127.0.0.1", 0)) as listening:
+        db.execute(text("CREATE TABLE pupil (name text)"))
+        shut_silent_connections(listening.getsockname()[1], 0)
+        other = subprocess.run([sys.executable, "-c", WRITE_AT_ONCE, str(tmp_path / "x.db")], check=False)
+        assert other.returncode == LOCKED
+        db.commit()
+        shut_silent_connections(listening.getsockname()[1], 0)
+        other = subprocess.run([sys.executable, "-c", WRITE_AT_ONCE, str(tmp_path / "x.db")], check=False)
+        assert other.returncode == 0
+        assert (tmp_path / "x.db-wal").exists(), "the other took itself for the last one"
+    ours.engine.dispose()
 
 
 def test_a_killed_worker_is_replaced_and_the_other_serves_meanwhile(server: Server) -> None:

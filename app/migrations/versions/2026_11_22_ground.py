@@ -286,6 +286,7 @@ def upgrade() -> None:
         "login_flow",
         sa.Column("id", INT, nullable=False),
         sa.Column("token_mark", sa.String(64), nullable=False),
+        sa.Column("proved_mark", sa.String(64), nullable=True),
         sa.Column("username", sa.String(80), nullable=False),
         sa.Column("user_id", INT, nullable=True),
         sa.Column("password_type", sa.String(32), nullable=False),
@@ -308,6 +309,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["user_id"], ["user.id"], name="fk_login_flow_user_id"),
         sa.PrimaryKeyConstraint("id", name="pk_login_flow"),
+        sa.UniqueConstraint("proved_mark", name="uq_login_flow_proved_mark"),
         sa.UniqueConstraint("token_mark", name="uq_login_flow_token_mark"),
     )
     op.create_index("ix_login_flow_expires_at", "login_flow", ["expires_at"], unique=False)
