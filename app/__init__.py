@@ -30,6 +30,7 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
     from app.db import Database
     from app.domain import site
     from app.domain.passwords import Hasher
+    from app.protocols import mitid
     from app.web import (
         bodies,
         errors,
@@ -53,11 +54,14 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
 
     config = config or configuration.read()
     gate.set_up_logging(config.log_level)
+    if world is None:
+        broker = mitid.for_settings(config.mitid, is_demo=config.is_demo)
+        world = World(mitid=mitid.Client(broker, config.mitid_return) if broker else None)
     app = TransactionalFlask(__name__, static_folder=None)
     keys = keyring.for_mode(config)
     app.extensions.update(
         config=config,
-        world=world or World(),
+        world=world,
         database=Database(config.database_url, pool=config.threads),
         keys=keys,
         hasher=Hasher(keys, slots=config.hash_slots, wait_seconds=config.hash_wait_seconds),

@@ -6,16 +6,32 @@ import ipaddress
 import os
 import re
 import stat
+import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 PROJECT = Path(__file__).resolve().parent.parent
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:]+\])(:(?P<port>[0-9]{1,5}))?")
+ISSUER = re.compile(ADDRESS.pattern + r"(/[A-Za-z0-9._~/-]*)?")
+# What `MITID_FILE` may hold, and what is expected of each.
+MITID_CLAIMS = {"mitid_uuid", "cpr", "name", "level", "idp", "identity_type", "authenticated_at"}
+MITID_ACCEPTED = {"level", "idp", "identity_type"}
+MITID_FILE = {
+    "userinfo": "expected true or false",
+    "scopes": "expected a list of texts with openid among them",
+    "parameters": "expected texts, and none that the conversation itself sends",
+    "claims": f"expected names of claims, as texts, for {', '.join(sorted(MITID_CLAIMS))}",
+    "accepted": f"expected lists of values for {', '.join(sorted(MITID_ACCEPTED))}",
+}
+RESERVED_PARAMETERS = {
+    *("client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "prompt"),
+    *("code_challenge", "code_challenge_method", "code_verifier", "ui_locales", "request", "request_uri"),
+}
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -36,6 +52,32 @@ class PasswordProfile(StrEnum):
 
     UNILOGIN = "unilogin"
     NIST = "nist"
+
+
+class BrokerName(StrEnum):
+    """Who asks MitID for us. The simulator knows only the demo's people; without one nobody is asked."""
+
+    SIMULATOR = "simulator"
+    NETSEIDBROKER = "netseidbroker"
+    IDURA = "idura"
+    SIGNICAT = "signicat"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class MitIdSettings:
+    """Which broker, what it knows us by, and what differs from what we know of it."""
+
+    broker: BrokerName = BrokerName.NONE
+    issuer: str = ""
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    port: int = 8001
+    scopes: tuple[str, ...] = ()
+    parameters: tuple[tuple[str, str], ...] = ()
+    claims: tuple[tuple[str, str], ...] = ()
+    accepted: tuple[tuple[str, frozenset[str]], ...] = ()
+    uses_userinfo: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +105,7 @@ class Config:
     form_bytes: int = 64 * 1024
     form_fields: int = 200
     body_seconds: float = 30.0
+    mitid: MitIdSettings = MitIdSettings()
 
     @property
     def is_demo(self) -> bool:
@@ -78,6 +121,11 @@ class Config:
     def host(self) -> str:
         """The one host, with port where it is not the scheme's own, that the site answers to (S-08)."""
         return urlsplit(self.public_url).netloc
+
+    @property
+    def mitid_return(self) -> str:
+        """The address where people come back from MitID; the broker must know it."""
+        return f"{self.public_url}/mitid/retur"
 
     @property
     def hash_slots(self) -> int:
@@ -109,6 +157,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         return default
 
     mode = choice("MODE", Mode, Mode.DEMO)
+    is_demo = mode is Mode.DEMO
     port = number("PORT", 8000, 1, 65535)
     instance = Path(environ.get("INSTANCE_DIR", "") or PROJECT / "instance")
     public_url = (environ.get("PUBLIC_URL", "") or f"http://127.0.0.1:{port}").rstrip("/").lower()
@@ -132,7 +181,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
             wrong.append("DATABASE_URL: production needs one")
         if not environ.get("KEYS_FILE"):
             wrong.append("KEYS_FILE: production needs one (make it with: python -m app.cli keys new FILE)")
-        wrong.extend(_unsafe_keys_file(keys_file))
+        wrong.extend(_unsafe_file("KEYS_FILE", keys_file))
 
     proxies = []
     for text in environ.get("TRUSTED_PROXIES", "").replace(",", " ").split():
@@ -159,20 +208,115 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         body_seconds=number("BODY_SECONDS", 30, 1, 600),
         trusted_proxies=tuple(proxies),
         password_profile=choice("PASSWORD_PROFILE", PasswordProfile, PasswordProfile.UNILOGIN),
+        mitid=_mitid(
+            environ,
+            mode,
+            choice("MITID_BROKER", BrokerName, BrokerName.SIMULATOR if is_demo else BrokerName.NONE),
+            number("MITID_PORT", port + 1 if port < 65535 else port - 1, 1, 65535),
+            wrong,
+        ),
     )
     if wrong:
         raise ConfigError("\n".join(wrong))
     return config
 
 
-def _unsafe_keys_file(path: Path) -> list[str]:
-    """What is wrong with a file of keys as a file: missing, or readable by others (S-83)."""
+def _unsafe_file(name: str, path: Path) -> list[str]:
+    """What is wrong with a file of secrets as a file: missing, or readable by others (S-83)."""
     try:
         mode = path.stat().st_mode
     except OSError:
-        return ["KEYS_FILE: the file is missing or cannot be reached"]
+        return [f"{name}: the file is missing or cannot be reached"]
     if not stat.S_ISREG(mode):
-        return ["KEYS_FILE: is not a file"]
+        return [f"{name}: is not a file"]
     if mode & 0o077:
-        return ["KEYS_FILE: others may read it; chmod 600 it"]
+        return [f"{name}: others may read it; chmod 600 it"]
     return []
+
+
+def _mitid(
+    environ: Mapping[str, str], mode: Mode, broker: BrokerName, port: int, wrong: list[str]
+) -> MitIdSettings:
+    """Read the settings of the MitID broker; what is wrong is added to `wrong`."""
+    if broker is BrokerName.NONE:
+        return MitIdSettings(broker, port=port)
+    if broker is BrokerName.SIMULATOR:
+        if mode is Mode.PRODUCTION:  # S-34
+            wrong.append("MITID_BROKER: production refuses the simulator, which proves nobody")
+        return MitIdSettings(broker, f"http://127.0.0.1:{port}", "unilogin", "demo", port)
+    issuer = environ.get("MITID_ISSUER", "")
+    address = ISSUER.fullmatch(issuer)
+    if not issuer and broker is not BrokerName.NETSEIDBROKER:
+        wrong.append(f"MITID_ISSUER: {broker} needs one: the address of your domain there")
+    elif issuer and address is None:
+        wrong.append("MITID_ISSUER: expected https://host, and a path where the broker has one")
+    elif address is not None and not _may_be_issuer(address, mode):
+        wrong.append("MITID_ISSUER: needs https")
+    client_id = environ.get("MITID_CLIENT_ID", "")
+    if not re.fullmatch(r"[!-~]{1,200}", client_id):
+        wrong.append("MITID_CLIENT_ID: expected what the broker calls us, without spaces")
+    overrides = _mitid_file(environ.get("MITID_FILE", ""), wrong)
+    secret = _mitid_secret(environ.get("MITID_CLIENT_SECRET_FILE", ""), wrong)
+    return MitIdSettings(broker, issuer, client_id, secret, port, **overrides)
+
+
+def _may_be_issuer(address: re.Match[str], mode: Mode) -> bool:
+    """Whether it is https, or in the demo this machine; the secret and the people go there."""
+    is_here = address["host"].strip("[]") in LOOPBACK_HOSTS
+    return address["scheme"] == "https" or (is_here and mode is Mode.DEMO)
+
+
+def _mitid_secret(name: str, wrong: list[str]) -> str:
+    if not name:
+        wrong.append("MITID_CLIENT_SECRET_FILE: name the file that holds the broker's secret")
+        return ""
+    if faults := _unsafe_file("MITID_CLIENT_SECRET_FILE", Path(name)):
+        wrong.extend(faults)
+        return ""
+    try:
+        secret = Path(name).read_text("utf-8").strip()
+    except (OSError, ValueError):
+        secret = ""
+    if not re.fullmatch(r"[!-~]{1,4096}", secret):
+        wrong.append("MITID_CLIENT_SECRET_FILE: expected one line, the secret")
+    return secret
+
+
+def _mitid_file(name: str, wrong: list[str]) -> dict[str, Any]:
+    """Read the TOML file that says where a broker differs from what we know of it."""
+    if not name:
+        return {}
+    try:
+        document = tomllib.loads(Path(name).read_text("utf-8"))
+    except OSError:
+        wrong.append("MITID_FILE: the file is missing or cannot be read")
+        return {}
+    except ValueError as error:
+        wrong.append(f"MITID_FILE: is not TOML: {error}")
+        return {}
+    found: dict[str, Any] = {}
+    for key, value in document.items():
+        if key == "userinfo" and isinstance(value, bool):
+            found["uses_userinfo"] = value
+        elif key == "scopes" and _is_texts(value) and "openid" in value:
+            found["scopes"] = tuple(value)
+        elif key == "parameters" and _is_pairs(value) and not RESERVED_PARAMETERS & set(value):
+            found["parameters"] = tuple(value.items())
+        elif key == "claims" and _is_pairs(value) and set(value) <= MITID_CLAIMS:
+            found["claims"] = tuple(value.items())
+        elif key == "accepted" and isinstance(value, dict) and set(value) <= MITID_ACCEPTED:
+            if all(_is_texts(accepted) for accepted in value.values()):
+                found["accepted"] = tuple((claim, frozenset(texts)) for claim, texts in value.items())
+                continue
+            wrong.append(f"MITID_FILE: {key}: expected lists of texts")
+        else:
+            wrong.append(f"MITID_FILE: {key}: {MITID_FILE.get(key, 'nobody knows that')}")
+    return found
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, str) and v for v in value)
+
+
+def _is_pairs(value: object) -> bool:
+    return isinstance(value, dict) and bool(value) and all(isinstance(v, str) and v for v in value.values())

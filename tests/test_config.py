@@ -8,7 +8,7 @@ import pytest
 
 from app import config as configuration
 from app import keys as keyring
-from app.config import Config, ConfigError, Mode, PasswordProfile
+from app.config import BrokerName, Config, ConfigError, MitIdSettings, Mode, PasswordProfile
 
 SECRET = "hemmeligt-kodeord"
 
@@ -163,3 +163,148 @@ def test_s_16_hashes_at_once_are_twice_the_cores_over_all_workers() -> None:
     assert one.hash_slots == 2 * cores
     assert many.hash_slots == max(1, 2 * cores // 64)
     assert isinstance(one, Config)
+
+
+# MitID
+
+
+@pytest.fixture
+def mitid(production: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """Return an environment of production with a broker."""
+    (tmp_path / "broker-secret").write_text(f"{SECRET}\n")
+    (tmp_path / "broker-secret").chmod(0o600)
+    return production | {
+        "MITID_BROKER": "idura",
+        "MITID_ISSUER": "https://unilogin.idura.broker",
+        "MITID_CLIENT_ID": "urn:unilogin",
+        "MITID_CLIENT_SECRET_FILE": str(tmp_path / "broker-secret"),
+    }
+
+
+def test_the_demo_asks_the_simulator_on_the_next_port() -> None:
+    config = configuration.read({"PORT": "9000"})
+    assert config.mitid == MitIdSettings(
+        BrokerName.SIMULATOR, "http://127.0.0.1:9001", "unilogin", "demo", 9001
+    )
+    assert config.mitid_return == "http://127.0.0.1:9000/mitid/retur"
+    assert configuration.read({"MITID_PORT": "9100"}).mitid.issuer == "http://127.0.0.1:9100"
+    assert configuration.read({"PORT": "65535"}).mitid.port == 65534
+
+
+def test_s_34_production_asks_nobody_until_it_is_told_whom(production: dict[str, str]) -> None:
+    assert configuration.read(production).mitid.broker is BrokerName.NONE
+    assert configuration.read({"MITID_BROKER": "none"}).mitid.broker is BrokerName.NONE
+
+
+def test_s_34_production_refuses_the_simulator(production: dict[str, str]) -> None:
+    told = refusal(production | {"MITID_BROKER": "simulator"})
+    assert told.startswith("MITID_BROKER: production refuses the simulator")
+
+
+def test_s_83_a_broker_is_read_with_its_secret_and_the_secret_is_never_shown(mitid: dict[str, str]) -> None:
+    config = configuration.read(mitid)
+    assert config.mitid == MitIdSettings(
+        BrokerName.IDURA, "https://unilogin.idura.broker", "urn:unilogin", SECRET
+    )
+    assert config.mitid_return == "https://unilogin.example/mitid/retur"
+    assert SECRET not in repr(config.mitid)
+
+
+def test_nets_needs_no_issuer_as_it_has_the_same_for_all(mitid: dict[str, str]) -> None:
+    del mitid["MITID_ISSUER"]
+    assert configuration.read(mitid | {"MITID_BROKER": "netseidbroker"}).mitid.issuer == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"MITID_BROKER": "criipto"}, "MITID_BROKER"),
+        ({"MITID_PORT": "0"}, "MITID_PORT"),
+        ({"MITID_ISSUER": ""}, "MITID_ISSUER"),
+        ({"MITID_ISSUER": "http://unilogin.idura.broker"}, "MITID_ISSUER"),
+        ({"MITID_ISSUER": "http://127.0.0.1:8001"}, "MITID_ISSUER"),
+        ({"MITID_ISSUER": f"https://us:{SECRET}@idura.broker"}, "MITID_ISSUER"),
+        ({"MITID_ISSUER": "https://idura.broker?x=1"}, "MITID_ISSUER"),
+        ({"MITID_ISSUER": "https://idura.broker#x"}, "MITID_ISSUER"),
+        ({"MITID_ISSUER": "idura.broker"}, "MITID_ISSUER"),
+        ({"MITID_CLIENT_ID": ""}, "MITID_CLIENT_ID"),
+        ({"MITID_CLIENT_ID": "a b"}, "MITID_CLIENT_ID"),
+        ({"MITID_CLIENT_SECRET_FILE": ""}, "MITID_CLIENT_SECRET_FILE"),
+        ({"MITID_CLIENT_SECRET_FILE": "/nowhere"}, "MITID_CLIENT_SECRET_FILE"),
+        ({"MITID_CLIENT_SECRET_FILE": "/"}, "MITID_CLIENT_SECRET_FILE"),
+        ({"MITID_FILE": "/nowhere"}, "MITID_FILE"),
+    ],
+)
+def test_s_83_production_does_not_start_with_half_a_broker(
+    mitid: dict[str, str], changes: dict[str, str], named: str
+) -> None:
+    told = refusal(mitid | changes)
+    assert [line.partition(":")[0] for line in told.splitlines()] == [named]
+    assert SECRET not in told
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
+def test_s_83_a_brokers_secret_that_others_may_read_is_refused(mitid: dict[str, str], mode: int) -> None:
+    Path(mitid["MITID_CLIENT_SECRET_FILE"]).chmod(mode)
+    assert refusal(mitid).startswith("MITID_CLIENT_SECRET_FILE: others may read it")
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"one\ntwo", b"with space", b"\xff"])
+def test_s_83_a_file_that_holds_no_secret_is_refused(mitid: dict[str, str], content: bytes) -> None:
+    Path(mitid["MITID_CLIENT_SECRET_FILE"]).write_bytes(content)
+    assert refusal(mitid) == "MITID_CLIENT_SECRET_FILE: expected one line, the secret"
+
+
+def test_the_demo_may_ask_a_broker_on_this_machine(mitid: dict[str, str]) -> None:
+    here = {"MODE": "demo", "PUBLIC_URL": "", "MITID_ISSUER": "http://127.0.0.1:9001/op"}
+    assert configuration.read(mitid | here).mitid.issuer == "http://127.0.0.1:9001/op"
+    assert refusal(mitid | here | {"MITID_ISSUER": "http://idura.broker"}).startswith("MITID_ISSUER: needs")
+
+
+def test_a_file_says_where_a_broker_differs(mitid: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "mitid.toml").write_text(
+        """
+        scopes = ["openid", "x"]
+        userinfo = true
+        [parameters]
+        acr_values = "y"
+        [claims]
+        mitid_uuid = "sub"
+        [accepted]
+        level = ["HIGH"]
+        """
+    )
+    found = configuration.read(mitid | {"MITID_FILE": str(tmp_path / "mitid.toml")}).mitid
+    assert (found.scopes, found.uses_userinfo) == (("openid", "x"), True)
+    assert (found.parameters, found.claims) == ((("acr_values", "y"),), (("mitid_uuid", "sub"),))
+    assert found.accepted == (("level", frozenset({"HIGH"})),)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "scopes = []",
+        'scopes = ["mitid"]',
+        'scopes = "openid"',
+        'scopes = ["openid", 1]',
+        'userinfo = "yes"',
+        "parameters = 1",
+        "parameters = {max_age = 0}",
+        'parameters = {state = "x"}',
+        'parameters = {redirect_uri = "https://stranger.example"}',
+        'claims = {uuid = "sub"}',
+        'claims = {cpr = ""}',
+        "accepted = {level = []}",
+        'accepted = {level = "HIGH"}',
+        'accepted = {cpr = ["1"]}',
+        "accepted = []",
+        'algorithms = ["none"]',
+        "scopes = [",
+    ],
+)
+def test_s_30_a_file_that_nobody_can_follow_is_refused(
+    mitid: dict[str, str], tmp_path: Path, line: str
+) -> None:
+    (tmp_path / "mitid.toml").write_text(line)
+    told = refusal(mitid | {"MITID_FILE": str(tmp_path / "mitid.toml")})
+    assert [line.partition(":")[0] for line in told.splitlines()] == ["MITID_FILE"]

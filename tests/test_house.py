@@ -24,7 +24,7 @@ FRAMES = {"base.html", "screen.html", "components.html", "error.html"}
 WEB = ("flask", "werkzeug", "jinja2", "wtforms", "flask_wtf", "flask_login", "babel", "app.web")
 BELOW_THE_WEB = sorted(
     str(path.relative_to(PROJECT).with_suffix("")).replace("/", ".")
-    for folder in ("domain", "models")
+    for folder in ("domain", "models", "protocols")
     for path in (APP / folder).rglob("*.py")
     if path.name != "__init__.py"
 )
@@ -37,6 +37,7 @@ LONGEST_MODULE = 450
 UNDONE = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 HELD = (
     *(1, 2, 3, 4, 6, 7, 8, 10, 11, 12, 13, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26),
+    *(30, 34),
     *(60, 61, 62, 63, 64, 65, 66, 72, 80, 83),
 )
 
