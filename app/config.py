@@ -159,6 +159,9 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
     mode = choice("MODE", Mode, Mode.DEMO)
     is_demo = mode is Mode.DEMO
     port = number("PORT", 8000, 1, 65535)
+    mitid_port = number("MITID_PORT", port + 1 if port < 65535 else port - 1, 1, 65535)
+    if mitid_port == port:
+        wrong.append("MITID_PORT: must be another one than PORT")
     instance = Path(environ.get("INSTANCE_DIR", "") or PROJECT / "instance")
     public_url = (environ.get("PUBLIC_URL", "") or f"http://127.0.0.1:{port}").rstrip("/").lower()
     database_url = environ.get("DATABASE_URL", "") or f"sqlite:///{instance / 'unilogin.db'}"
@@ -212,7 +215,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
             environ,
             mode,
             choice("MITID_BROKER", BrokerName, BrokerName.SIMULATOR if is_demo else BrokerName.NONE),
-            number("MITID_PORT", port + 1 if port < 65535 else port - 1, 1, 65535),
+            mitid_port,
             wrong,
         ),
     )

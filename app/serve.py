@@ -14,7 +14,9 @@ import sys
 from pathlib import Path
 
 from app import config as configuration
-from app.config import Config, ConfigError
+from app.config import BrokerName, Config, ConfigError
+from app.demo.mitid_simulator import beside
+from app.demo.mitid_simulator.identities import TestIdentity
 from app.keys import KeysError
 
 CONNECTIONS = 512  # of one worker at a time; further ones wait in the system's queue
@@ -33,13 +35,23 @@ def main() -> int:
     if not _is_free(config.port):
         return _fail(
             f"Port {config.port} is in use by another program.\n"
-            f"Stop that program, or choose another port: PORT={config.port + 1} make run"
+            f"Stop that program, or choose another port: PORT={_another(config)} make run"
         )
+    listener = None
+    if has_simulator(config):
+        try:
+            listener = beside.listen(config.mitid.port)
+        except OSError:
+            return _fail(beside.busy(config, " make run"))
     config.instance.mkdir(parents=True, exist_ok=True)
     try:
-        _prepare(config, is_fresh=options.fresh)
+        identities = _prepare(config, is_fresh=options.fresh)
     except (ConfigError, KeysError) as error:
         return _fail(str(error))
+    if listener is not None:
+        beside.start(listener, identities)
+        print(f"{beside.address(config)}  (test-MitID: her vælger du, hvem du er)")
+    print(f"{config.public_url}  (Ctrl-C: stop)\n")
     command = [*granian_command(config), *(["--reload"] if options.reload else []), "wsgi:app"]
     sys.stdout.flush()
     # The server takes this process's place; only a failure to start it comes back.
@@ -72,14 +84,23 @@ def granian_command(config: Config) -> list[str]:
     ]
 
 
-def _prepare(config: Config, *, is_fresh: bool) -> None:
-    """Bring the tables up to date, and in the demo load the school and show whom to log in as."""
+def has_simulator(config: Config) -> bool:
+    """Whether the simulator of MitID runs beside the site: in the demo, unless another broker is named."""
+    return config.mitid.broker is BrokerName.SIMULATOR
+
+
+def _prepare(config: Config, *, is_fresh: bool) -> list[TestIdentity]:
+    """Bring the tables up to date, and in the demo load the school and show whom to log in as.
+
+    Returns whom the simulator of MitID knows; nobody outside the demo.
+    """
     from app import create_app
     from app.demo import school
+    from app.demo.mitid_simulator import drawn
     from app.migrations import empty, migrate
 
     app = create_app(config)
-    database = app.extensions["database"]
+    database, loaded_on = app.extensions["database"], None
     if is_fresh:
         if not config.is_demo:
             raise ConfigError("--fresh throws everything away: it is for the demo only")
@@ -88,8 +109,15 @@ def _prepare(config: Config, *, is_fresh: bool) -> None:
     if config.is_demo:
         with app.app_context():
             school.load_and_show(app.extensions)
-    print(f"{config.public_url}  (Ctrl-C: stop)\n")
+        with database.reading() as db:
+            loaded_on = school.loaded_on(db)
     database.engine.dispose()
+    return drawn.identities(loaded_on) if loaded_on else []
+
+
+def _another(config: Config) -> int:
+    """Return a port to try in place of one that is taken, and of its neighbour's."""
+    return config.port + (2 if config.mitid.port == config.port + 1 else 1)
 
 
 def _is_free(port: int) -> bool:

@@ -6,6 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.demo.cast import (
+    ALBA,
+    ALIASED,
     ANNA,
     AT,
     BO,
@@ -27,16 +29,20 @@ from app.demo.cast import (
     MARKED,
     MINUS,
     NAMELESS,
+    OTTO,
+    PARENT,
     PLUS,
     PROTECTED,
     SPECIAL,
     STAGE,
-    Member,
-    School,
+    WITHOUT_CPR,
 )
+from app.demo.member import Member, School
 from app.models.people import Institution, User
 
 __all__ = [
+    "ALBA",
+    "ALIASED",
     "ANNA",
     "AT",
     "BO",
@@ -58,10 +64,13 @@ __all__ = [
     "MARKED",
     "MINUS",
     "NAMELESS",
+    "OTTO",
+    "PARENT",
     "PLUS",
     "PROTECTED",
     "SPECIAL",
     "STAGE",
+    "WITHOUT_CPR",
     "Member",
     "School",
     "user_of",

@@ -42,6 +42,14 @@ def test_nothing_set_is_the_demo_on_this_machine() -> None:
     assert not config.is_https
 
 
+def test_the_simulator_of_mitid_stands_at_the_next_port_unless_another_is_named() -> None:
+    assert configuration.read({}).mitid.port == 8001
+    assert configuration.read({"PORT": "9000"}).mitid.port == 9001
+    assert configuration.read({"PORT": "65535"}).mitid.port == 65534
+    assert configuration.read({"MITID_PORT": "9005"}).mitid.port == 9005
+    assert refusal({"PORT": "9000", "MITID_PORT": "9000"}).startswith("MITID_PORT:")
+
+
 def test_s_83_a_sound_production_environment_is_taken(production: dict[str, str]) -> None:
     config = configuration.read(production)
     assert config.mode is Mode.PRODUCTION
@@ -51,7 +59,7 @@ def test_s_83_a_sound_production_environment_is_taken(production: dict[str, str]
 
 
 @pytest.mark.parametrize(
-    "name", ["MODE", "PUBLIC_URL", "DATABASE_URL", "KEYS_FILE", "PORT", "WORKERS", "LOG_LEVEL"]
+    "name", ["MODE", "PUBLIC_URL", "DATABASE_URL", "KEYS_FILE", "PORT", "MITID_PORT", "WORKERS", "LOG_LEVEL"]
 )
 def test_an_empty_setting_is_one_that_is_not_set(name: str) -> None:
     assert configuration.read({name: ""}) == configuration.read({})
@@ -102,6 +110,8 @@ def test_this_machine_needs_no_mode(url: str) -> None:
         ("MODE", "prod"),
         ("MODE", "PRODUCTION"),
         ("PORT", "0"),
+        ("MITID_PORT", "0"),
+        ("MITID_PORT", "65536"),
         ("PORT", "65536"),
         ("PORT", "-1"),
         ("PORT", "http"),

@@ -5,29 +5,9 @@ Tests, guides and outside checks all read them here. The rest of the school is d
 
 from __future__ import annotations
 
-import uuid
-from dataclasses import dataclass
-
-from app.domain.passwords import code
+from app.demo.member import Contact, Earlier, Member, School
 from app.models.credentials import Authorisation
 from app.models.people import Category, PasswordType, Relation, RightKind, Role
-
-MITID_NAMESPACE = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
-
-
-@dataclass(frozen=True, slots=True)
-class School:
-    """An institution of the demo."""
-
-    number: str
-    name: str
-    type: str
-    is_public_body: bool
-    address: str
-    postcode: str
-    city: str
-    mail: str
-
 
 EGESKOLEN = School(
     "999001", "Egeskolen", "Folkeskole", True, "Egealle 1", "0999", "Prøveby", "kontor@egeskolen.example"
@@ -38,94 +18,6 @@ BOEGESKOLEN = School(
 PROEVESKOLEN = School(
     "999003", "Prøveskolen", "Folkeskole", True, "Målevej 3", "0999", "Prøveby", "kontor@proeveskolen.example"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """A password that a person had before."""
-
-    password_type: PasswordType
-    secret: str
-    authorisation: Authorisation
-    set_days_ago: int
-    ended_days_ago: int
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """A relation of the cast: who the pupil is, by word, and what the adult is to the pupil."""
-
-    pupil: str
-    relation: Relation
-    has_custody: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One person of the cast."""
-
-    word: str
-    given_name: str
-    family_name: str
-    username: str | None
-    role: str
-    described: str
-    is_woman: bool
-    age: int
-    school: School | None = None
-    class_name: str | None = None
-    categories: tuple[Category, ...] = ()
-    roles: tuple[Role, ...] = ()
-    groups: tuple[str, ...] = ()
-    right: RightKind | None = None
-    contact_of: tuple[Contact, ...] = ()
-    password: str | None = None
-    pictures: tuple[str, ...] = ()
-    marked: PasswordType | None = None
-    set_days_ago: int = 40
-    stage_days_left: int | None = None
-    age_days_left: int | None = None
-    authorisation: Authorisation = Authorisation.OWNER
-    earlier: tuple[Earlier, ...] = ()
-    alias: tuple[str, str] | None = None
-    has_mitid: bool = False
-    note: str = ""
-
-    @property
-    def shown_name(self) -> str:
-        """The name others may see (S-72)."""
-        return " ".join(self.alias or (self.given_name, self.family_name))
-
-    @property
-    def level(self) -> str | None:
-        """The pupil's level, which for the cast is the class's."""
-        return self.class_name.partition(".")[0] if self.class_name else None
-
-    @property
-    def secret(self) -> str | None:
-        """What the person types or taps, as it is hashed."""
-        return code(list(self.pictures)) if self.pictures else self.password
-
-    @property
-    def password_type(self) -> PasswordType | None:
-        """The kind of password the person has now; None for who has none."""
-        if self.pictures:
-            return PasswordType.PICTURES
-        if self.password is None:
-            return None
-        is_middle = self.level in ("4", "5", "6")
-        return PasswordType.WORDS if is_middle else PasswordType.WORDS_DIGITS
-
-    @property
-    def mitid(self) -> dict[str, str] | None:
-        """The person's test identity at the stand-in for MitID; never a CPR number."""
-        if not self.has_mitid:
-            return None
-        return {
-            "name": f"{self.given_name} {self.family_name}",
-            "uuid": str(uuid.uuid5(MITID_NAMESPACE, self.word)),
-        }
-
 
 PUPIL = (Category.PUPIL,)
 EMPLOYEE = (Category.EMPLOYEE,)
@@ -374,6 +266,85 @@ CHILD_OF_BOTH = Member(
     pictures=("guitar", "aeble", "blomst", "bil"),
     authorisation=Authorisation.GUARDIAN,
 )
+PARENT = Member(
+    word="parent",
+    given_name="Hanne",
+    family_name="Riis",
+    username="hann3002",
+    role="guardian",
+    described="mor til Alba i 1.B og Otto i 6.A på Egeskolen",
+    is_woman=True,
+    age=39,
+    school=EGESKOLEN,
+    categories=CONTACT,
+    contact_of=(Contact("alba", Relation.MOR, True), Contact("otto", Relation.MOR, True)),
+    password="GulvKoral68",
+    has_mitid=True,
+    note="parent of two, with custody of both",
+)
+ALBA = Member(
+    word="alba",
+    given_name="Alba",
+    family_name="Riis",
+    username="alba1009",
+    role="pupil",
+    described="elev i 1.B på Egeskolen, uden MitID",
+    is_woman=True,
+    age=7,
+    school=EGESKOLEN,
+    class_name="1.B",
+    categories=PUPIL,
+    pictures=("fisk", "raket", "sol", "kage"),
+    authorisation=Authorisation.TEACHER,
+)
+OTTO = Member(
+    word="otto",
+    given_name="Otto",
+    family_name="Riis",
+    username="otto1010",
+    role="pupil",
+    described="elev i 6.A på Egeskolen, uden MitID",
+    is_woman=False,
+    age=12,
+    school=EGESKOLEN,
+    class_name="6.A",
+    categories=PUPIL,
+    password="tapetkrukke",
+)
+ALIASED = Member(
+    word="aliased",
+    given_name="Freja",
+    family_name="Toldstrup",
+    username="clar1015",
+    role="pupil",
+    described="elev i 9.A på Egeskolen, navnebeskyttet, har MitID",
+    is_woman=True,
+    age=15,
+    school=EGESKOLEN,
+    class_name="9.A",
+    categories=PUPIL,
+    password="HylderAnker57",
+    alias=("Clara", "Berg"),
+    has_mitid=True,
+    note="protected: only the alias may be seen, while MitID answers with the real name",
+)
+WITHOUT_CPR = Member(
+    word="without_cpr",
+    given_name="Astrid",
+    family_name="Ekström",
+    username="astr2004",
+    role="employee",
+    described="vikar på Egeskolen, uden CPR-nummer hos MitID",
+    is_woman=True,
+    age=34,
+    school=EGESKOLEN,
+    categories=EMPLOYEE,
+    roles=(Role.VIKAR,),
+    password="KoralBroche94",
+    has_mitid=True,
+    tells_cpr=False,
+    note="MitID answers without a CPR number",
+)
 
 
 def _formula(
@@ -405,6 +376,7 @@ AT = _formula("at", "@Alma", "Bruun", "alma1014", True, "UldTallerken73")
 FORMULAS = (EQUALS, PLUS, MINUS, AT)
 FIXED = (ANNA, IDA, BO, CARLA, DAN, EVA, FINN, GRY)
 SPECIAL = (PROTECTED, MARKED, NAMELESS, STAGE, EXPIRING, BOTH, CHILD_OF_BOTH)
-CAST = (*FIXED, *SPECIAL, *FORMULAS)
+AT_MITID = (PARENT, ALBA, OTTO, ALIASED, WITHOUT_CPR)
+CAST = (*FIXED, *SPECIAL, *FORMULAS, *AT_MITID)
 # Whom the terminal suggests to a newcomer.
 SUGGESTED = (*FIXED, STAGE, EXPIRING, MARKED)

@@ -15,8 +15,9 @@ from typing import TypedDict
 
 from stdnum.dk import cpr as cpr_rules
 
-from app.demo.cast import BOEGESKOLEN, CAST, EGESKOLEN, Member, School
+from app.demo.cast import BOEGESKOLEN, CAST, EGESKOLEN
 from app.demo.chance import SeededDice
+from app.demo.member import Member, School
 from app.demo.population import Class, Link, Person, Place, Population, Secret
 from app.domain import passwords
 from app.domain.cpr import REPLACEMENT_DAYS
@@ -28,6 +29,7 @@ SCHOOLS = (EGESKOLEN, BOEGESKOLEN)
 LEVELS = tuple(str(level) for level in range(10))
 LINES = ("A", "B")
 SMALLEST, LARGEST = 20, 26
+STRANGER_AGE = 80
 SFO = "SFO"
 SFO_LEVELS = ("0", "1", "2", "3")
 STAGE_STARTS = ("4", "7")
@@ -82,6 +84,18 @@ def draw(today: date) -> Population:
     return _Draw(today).population()
 
 
+def draw_cast(today: date) -> list[Person]:
+    """Draw the cast alone, each with the number that `draw` gives them."""
+    return _Draw(today).cast()
+
+
+def draw_stranger(today: date) -> tuple[date, str]:
+    """Return birthday and number of a woman whom `draw` never draws: she is older than everybody."""
+    drawing, dice = _Draw(today), SeededDice("stranger")
+    born_on = date(drawing.start.year - STRANGER_AGE, 1, 1) + timedelta(days=dice.below(365))
+    return born_on, drawing.number(dice, born_on, is_woman=True)
+
+
 def school_year_start(today: date) -> date:
     """Return the first of August that began the school year of a day."""
     return date(today.year if today.month >= 8 else today.year - 1, 8, 1)
@@ -101,12 +115,16 @@ class _Draw:
         self.classes: list[Class] = []
 
     def population(self) -> Population:
-        members = {member.word: self.member(member) for member in CAST}
-        self.people.extend(members.values())
+        members = {person.member.word: person for person in self.cast() if person.member}
         self.link_members(members)
         for school in SCHOOLS:
             self.school(school, list(members.values()))
         return Population(self.classes, self.people, self.links)
+
+    def cast(self) -> list[Person]:
+        """Draw the cast, before anybody else so that theirs are the numbers no other drawing changes."""
+        self.people.extend(self.member(member) for member in CAST)
+        return [*self.people]
 
     def school(self, school: School, members: list[Person]) -> None:
         """Draw one school: its classes, their pupils and families, and who works there."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.demo.cast import CAST, SUGGESTED, Member
+from app.demo.cast import CAST, SUGGESTED
+from app.demo.member import Member
 
 SECOND_BROWSER = "Brug en anden browser eller et privat vindue til eleven."
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from app.demo.cast import Member, School
+from app.demo.member import Member, School
 from app.models.credentials import Authorisation
 from app.models.people import Category, GroupType, PasswordType, Relation, RightKind, Role
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.config import Config
 from app.db import Database, Instant, instant
 from app.demo import drawing, listing, storing
-from app.demo.cast import BOEGESKOLEN, EGESKOLEN
+from app.demo.cast import BOEGESKOLEN, EGESKOLEN, EVA
 from app.demo.population import Person, Population, Secret
 from app.demo.storing import Loaded, Progress, Row, Unhashed
 from app.domain import audit, cpr, people
@@ -38,6 +38,12 @@ SCHOOL_NETWORK = "192.0.2.0/24"  # of RFC 5737's addresses for examples
 def is_loaded(db: Session) -> bool:
     """Whether the demo schools are in the database."""
     return people.find_institution(db, EGESKOLEN.number) is not None
+
+
+def loaded_on(db: Session) -> date | None:
+    """Return the day, in Denmark, that the demo schools were loaded on, or None while they are not."""
+    eva = people.find_by_username(db, EVA.username or "")
+    return Instant(eva.created_at).today if eva else None
 
 
 def load(

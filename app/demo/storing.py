@@ -13,7 +13,7 @@ from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
 from app.config import Config
-from app.demo.cast import School
+from app.demo.member import School
 from app.domain import passwords
 from app.domain.passwords import Hasher
 from app.models.credentials import Authorisation, Credential
