@@ -100,7 +100,10 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
     translations.register(app)
     page.init(app)
     app.wsgi_app = bodies.Bodies(  # type: ignore[method-assign]
-        app.wsgi_app, places=config.threads, seconds=config.body_seconds
+        app.wsgi_app,
+        places=config.threads,
+        seconds=config.body_seconds,
+        patience=config.place_wait_seconds,
     )
     app.wsgi_app = kept.KeptLayer(app.wsgi_app, app.extensions["assets"])  # type: ignore[method-assign]
     app.wsgi_app = gate.Gate(app.wsgi_app, config)  # type: ignore[method-assign]

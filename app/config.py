@@ -28,6 +28,12 @@ MITID_FILE = {
     "claims": f"expected names of claims, as texts, for {', '.join(sorted(MITID_CLAIMS))}",
     "accepted": f"expected lists of values for {', '.join(sorted(MITID_ACCEPTED))}",
 }
+# What production says itself. Without proxies all the world would be one client, slowed by one guesser.
+NEEDED = (
+    ("DATABASE_URL", "one"),
+    ("KEYS_FILE", "one (make it with: python -m app.cli keys new FILE)"),
+    ("TRUSTED_PROXIES", "the address of the proxy before it (127.0.0.1 on the same machine)"),
+)
 RESERVED_PARAMETERS = {
     *("client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "prompt"),
     *("code_challenge", "code_challenge_method", "code_verifier", "ui_locales", "request", "request_uri"),
@@ -95,13 +101,13 @@ class Config:
     threads: int = 4
     trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
     password_profile: PasswordProfile = PasswordProfile.UNILOGIN
-    has_school_login: bool = False
     session_hours: int = 8
     session_idle_minutes: int = 60
     flow_minutes: int = 30
     change_notice_days: int = 30
     password_days: int = 365
     hash_wait_seconds: float = 2.0
+    place_wait_seconds: float = 4.0
     form_bytes: int = 64 * 1024
     form_fields: int = 200
     body_seconds: float = 30.0
@@ -175,15 +181,15 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
     address = ADDRESS.fullmatch(public_url)
     if address is None or int(address["port"] or 0) > 65535:
         wrong.append("PUBLIC_URL: expected https://host, without a path")
+    elif (address["scheme"], address["port"]) in (("https", "443"), ("http", "80")):
+        # Browsers leave it out, and we answer to exactly one host.
+        wrong.append("PUBLIC_URL: leave out the port that goes without saying")
     elif not environ.get("MODE") and address["host"].strip("[]") not in LOOPBACK_HOSTS:
         wrong.append("MODE: say MODE=production (or MODE=demo) when PUBLIC_URL is not this machine")
     if mode is Mode.PRODUCTION:
         if address is not None and address["scheme"] != "https":
             wrong.append("PUBLIC_URL: production needs https")
-        if not environ.get("DATABASE_URL"):
-            wrong.append("DATABASE_URL: production needs one")
-        if not environ.get("KEYS_FILE"):
-            wrong.append("KEYS_FILE: production needs one (make it with: python -m app.cli keys new FILE)")
+        wrong.extend(f"{name}: production needs {what}" for name, what in NEEDED if not environ.get(name))
         wrong.extend(_unsafe_file("KEYS_FILE", keys_file))
 
     proxies = []

@@ -26,8 +26,11 @@ from sqlalchemy import (
     Table,
     bindparam,
     create_engine,
+    delete,
     event,
     literal,
+    select,
+    tuple_,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
@@ -108,6 +111,18 @@ def direct(db: Session, statement: Executable, values: Mapping[str, Any]) -> Cur
     if connection is None or connection.closed:  # a transaction has ended since
         connection = db.info["connection"] = db.connection()
     return connection.execute(statement, values)
+
+
+# A sweep is many short transactions: a long one would hold up logins, and be cut off by the time limit.
+SWEPT_AT_ONCE = 2000
+
+
+def swept(db: Session, model: type[Base], is_over: ColumnElement[bool]) -> int:
+    """Remove at most `SWEPT_AT_ONCE` of the rows that a condition holds for; returns how many went."""
+    key = table(model).primary_key.columns
+    which = select(*key).where(is_over).limit(SWEPT_AT_ONCE)
+    gone = db.execute(delete(model).where(tuple_(*key).in_(which)))
+    return cast("CursorResult[Any]", gone).rowcount
 
 
 class later(FunctionElement[datetime]):  # noqa: N801 - reads as a function in SQL expressions

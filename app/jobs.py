@@ -9,8 +9,8 @@ from datetime import timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.db import Database, instant
-from app.domain import audit, flows, sessions, throttling
+from app.db import SWEPT_AT_ONCE, Database, instant
+from app.domain import audit, devices, flows, sessions, throttling
 from app.world import Clock
 
 log = logging.getLogger("app.jobs")
@@ -39,6 +39,9 @@ def _run(database: Database, clock: Clock) -> None:
         except SQLAlchemyError as error:
             # Another worker was first, or the database is away; the next round does it.
             log.info("job", extra={"kind": type(error).__name__})
+        except Exception as error:
+            # The next round may fare better; a thread that ended would never sweep again.
+            log.error("job", exc_info=error)
 
 
 def seal(database: Database, clock: Clock) -> int:
@@ -54,10 +57,16 @@ def seal(database: Database, clock: Clock) -> int:
 
 
 def sweep(database: Database, clock: Clock) -> None:
-    """Remove half-done logins that ran out, with the secrets in them, and sessions long ended."""
-    with database.writing() as db:
-        moment = instant(clock)
-        flows.sweep(db, moment)
-        throttling.sweep(db, moment)
-        sessions.sweep(db, moment, KEEP_ENDED_SESSIONS)
-        db.commit()
+    """Remove what has run out or is long unused, a short transaction at a time."""
+    for act in (
+        flows.sweep,
+        throttling.sweep,
+        devices.sweep,
+        lambda db, now: sessions.sweep(db, now, KEEP_ENDED_SESSIONS),
+    ):
+        count = SWEPT_AT_ONCE
+        while count >= SWEPT_AT_ONCE:
+            with database.writing() as db:
+                db.connection()
+                count = act(db, instant(clock))
+                db.commit()

@@ -13,10 +13,14 @@ import socket
 import sys
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from app import config as configuration
 from app.config import BrokerName, Config, ConfigError
 from app.demo.mitid_simulator import beside
 from app.demo.mitid_simulator.identities import TestIdentity
+from app.demo.storing import DemoRefusedError
+from app.domain.site import SiteError
 from app.keys import KeysError
 
 CONNECTIONS = 512  # of one worker at a time; further ones wait in the system's queue
@@ -46,8 +50,11 @@ def main() -> int:
     config.instance.mkdir(parents=True, exist_ok=True)
     try:
         identities = _prepare(config, is_fresh=options.fresh)
-    except (ConfigError, KeysError) as error:
+    except (ConfigError, KeysError, SiteError, DemoRefusedError) as error:
         return _fail(str(error))
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+        return _fail(f"DATABASE_URL: the database says: {reason}")
     if listener is not None:
         beside.start(listener, identities)
         print(f"{beside.address(config)}  (test-MitID: her vælger du, hvem du er)")
@@ -104,6 +111,8 @@ def _prepare(config: Config, *, is_fresh: bool) -> list[TestIdentity]:
     if is_fresh:
         if not config.is_demo:
             raise ConfigError("--fresh throws everything away: it is for the demo only")
+        if not school.may_be_thrown_away(database):
+            raise ConfigError("this database holds other people than the demo's, so it is not thrown away")
         empty(database)
     migrate(database)
     if config.is_demo:

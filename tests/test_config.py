@@ -22,6 +22,7 @@ def production(tmp_path: Path) -> dict[str, str]:
         "PUBLIC_URL": "https://unilogin.example",
         "DATABASE_URL": f"postgresql://app:{SECRET}@db/unilogin",
         "KEYS_FILE": str(tmp_path / "keys.json"),
+        "TRUSTED_PROXIES": "127.0.0.1",
         "INSTANCE_DIR": str(tmp_path),
     }
 
@@ -73,6 +74,8 @@ def test_an_empty_setting_is_one_that_is_not_set(name: str) -> None:
         ({"DATABASE_URL": ""}, "DATABASE_URL"),
         ({"DATABASE_URL": f"mysql://app:{SECRET}@db/x"}, "DATABASE_URL"),
         ({"KEYS_FILE": ""}, "KEYS_FILE"),
+        ({"TRUSTED_PROXIES": ""}, "TRUSTED_PROXIES"),
+        ({"PUBLIC_URL": "https://unilogin.example:443"}, "PUBLIC_URL"),
         ({"KEYS_FILE": "/nowhere/keys.json"}, "KEYS_FILE"),
         ({"KEYS_FILE": "/"}, "KEYS_FILE"),
     ],
@@ -149,7 +152,7 @@ def test_s_83_a_wrong_setting_is_named_and_no_secret_is_shown(name: str, value: 
 def test_all_that_is_wrong_is_told_at_once() -> None:
     told = refusal({"MODE": "production", "PORT": "x", "PUBLIC_URL": "http://unilogin.example"})
     named = {line.partition(":")[0] for line in told.splitlines()}
-    assert named == {"PORT", "PUBLIC_URL", "DATABASE_URL", "KEYS_FILE"}
+    assert named == {"PORT", "PUBLIC_URL", "DATABASE_URL", "KEYS_FILE", "TRUSTED_PROXIES"}
 
 
 def test_s_08_only_named_proxies_are_trusted() -> None:

@@ -62,6 +62,7 @@ def verify() -> None:
         click.echo(fault, err=True)
     if verdict.faults:
         terminal.fail(f"the audit does not hold: {len(verdict.faults)} faults")
+    click.echo(f"The newest seal: {verdict.newest_seal}")
     click.echo("The audit holds.")
 
 

@@ -29,8 +29,11 @@ def load(count: int | None, password: str | None) -> None:
     """Load the demo school; what is there already stays as it is."""
     if (count is None) != (password is None):
         raise click.UsageError("--extra and --password belong together")
-    with terminal.writing() as (db, now):
-        loaded = school.load(db, terminal.keys(), terminal.hasher(), terminal.config(), now, click.echo)
+    try:
+        with terminal.writing() as (db, now):
+            loaded = school.load(db, terminal.keys(), terminal.hasher(), terminal.config(), now, click.echo)
+    except DemoRefusedError as error:
+        terminal.fail(str(error))
     click.echo(_loaded("The demo school", loaded))
     if count is None or password is None:
         return

@@ -18,7 +18,8 @@ from app.keys import KeysError, Purpose
 CONSEQUENCES = {
     Purpose.PASSWORD_STORE: "Then seal the stored passwords anew: flask keys reseal",
     Purpose.CPR_STORE: "Then seal the CPR numbers anew: flask keys reseal",
-    Purpose.TOKEN: "Everybody is logged out by it, and devices count as unknown once more.",
+    Purpose.TOKEN: "Everybody is logged out by it, devices count as unknown once more, and wrong tries are"
+    " forgotten. Restart every worker at once.",
 }
 
 

@@ -129,6 +129,19 @@ def unblock(username: str) -> None:
     click.echo(f"{user.username} may log in again.")
 
 
+@people.command("forget-tries")
+@click.argument("username")
+def forget_tries(username: str) -> None:
+    """Let the person with USERNAME try at once again after too many wrong passwords.
+
+    Make sure on the telephone that it is the person who asks: fifty wrong tries may have been a stranger's.
+    """
+    with terminal.writing() as (db, now):
+        user = _get(directory.find_by_username(db, directory.normal_username(username) or ""), username)
+        operating.forget_tries(db, terminal.keys(), user, now)
+    click.echo(f"{user.username} may try again.")
+
+
 @people.command("renew-pictures")
 @click.option("--yes", is_flag=True, help="Do it; without this the command only counts.")
 def renew_pictures(yes: bool) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, inspect, text, update
 from sqlalchemy.orm import Session
 
 from app.config import Config
@@ -15,7 +15,7 @@ from app.db import Database, Instant, instant
 from app.demo import drawing, listing, storing
 from app.demo.cast import BOEGESKOLEN, EGESKOLEN, EVA
 from app.demo.population import Person, Population, Secret
-from app.demo.storing import Loaded, Progress, Row, Unhashed
+from app.demo.storing import DemoRefusedError, Loaded, Progress, Row, Unhashed
 from app.domain import audit, cpr, people
 from app.domain.audit import Event
 from app.domain.passwords import Hasher
@@ -62,9 +62,20 @@ def load(
     """
     storing.refuse_in_production(config)
     if not is_loaded(db):
+        if people.count(db):
+            raise DemoRefusedError("this database holds other people than the demo's: name another one")
         _Load(db, keys, hasher, config, now, progress).run()
         return Loaded(is_new=True, people=people.count(db))
     return Loaded(is_new=False, people=people.count(db))
+
+
+def may_be_thrown_away(database: Database) -> bool:
+    """Whether a database holds the demo alone, or nothing at all; its tables may be of any age."""
+    if not inspect(database.engine).has_table("audit_event"):
+        return not inspect(database.engine).get_table_names()
+    with database.reading() as db:
+        is_demo = db.scalar(text("SELECT count(*) FROM audit_event WHERE event = 'DEMO_LOADED'"))
+        return bool(is_demo or not db.scalar(text('SELECT count(*) FROM "user"')))
 
 
 def load_and_show(extensions: Mapping[str, Any]) -> None:

@@ -50,6 +50,7 @@ class Event(Enum):
     RIGHT_GIVEN = ("right",)
     BLOCKED = ()
     UNBLOCKED = ()
+    TRIES_FORGOTTEN = ()
     NETWORK_ADDED = ("cidr",)
     NETWORK_REMOVED = ("cidr",)
     DEMO_LOADED = ("people",)
@@ -63,6 +64,7 @@ class Verdict:
     events: int
     sealed: int
     seals: int
+    newest_seal: str
     faults: list[str]
 
 
@@ -192,7 +194,7 @@ def verify(db: Session) -> Verdict:
     )
     if skipped:
         faults.append(f"{skipped} old events were never sealed")
-    return Verdict(total, sealed, seals, faults)
+    return Verdict(total, sealed, seals, before, faults)
 
 
 def _is_told(db: Session, anchor: AuditAnchor) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.db import NOW, Instant, direct, table
+from app.db import NOW, Instant, direct, swept, table
 from app.keys import Keys
 from app.models.credentials import KnownDevice
 
@@ -20,6 +20,21 @@ _KNOW = {
     )
     for name, dialect in (("postgresql", postgresql), ("sqlite", sqlite))
 }
+
+
+# The browser's cookie lives as long.
+KNOWN_DAYS = 400
+
+
+def sweep(db: Session, now: Instant) -> int:
+    """Remove devices that nobody has logged in from for as long as their cookie lives; returns how many."""
+    return swept(db, KnownDevice, KnownDevice.last_at < now.after(-KNOWN_DAYS * 86400))
+
+
+def forget_others(db: Session, keys: Keys, user_id: int, device_token: str | None) -> None:
+    """Forget the devices of an account but the one at hand: somebody may have had the old password."""
+    mark = keys.token_mark(KIND, device_token) if device_token else ""
+    db.execute(delete(KnownDevice).where(KnownDevice.user_id == user_id, KnownDevice.device_mark != mark))
 
 
 def know(db: Session, keys: Keys, user_id: int, device_token: str, now: Instant) -> None:

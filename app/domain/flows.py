@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app.config import Config
-from app.db import EPOCH, NOW, SKEW_SECONDS, Instant, after, direct, later, table
+from app.db import EPOCH, NOW, SKEW_SECONDS, Instant, after, direct, later, swept, table
 from app.domain import devices, people, throttling
 from app.domain.passwords import required_type
 from app.keys import Keys, Purpose
@@ -352,11 +352,11 @@ def want_change(db: Session, flow: Flow) -> Flow:
     return replace(flow, is_change=True)
 
 
-def sweep(db: Session, now: Instant) -> None:
-    """Remove flows that have run out or are done, and the secrets that waited in them (S-25)."""
-    db.execute(delete(PendingPassword).where(PendingPassword.expires_at <= now.sql))
-    db.execute(
-        delete(LoginFlow).where(
-            or_(LoginFlow.expires_at <= now.sql, LoginFlow.finished_at < now.after(-ECHO_SECONDS))
-        )
-    )
+def sweep(db: Session, now: Instant) -> int:
+    """Remove flows that have run out or are done, and the secrets that waited in them (S-25).
+
+    Returns how many went: as many as there were, or `SWEPT_AT_ONCE`.
+    """
+    is_over = or_(LoginFlow.expires_at <= now.sql, LoginFlow.finished_at < now.after(-ECHO_SECONDS))
+    secrets = swept(db, PendingPassword, PendingPassword.expires_at <= now.sql)
+    return secrets + swept(db, LoginFlow, is_over)

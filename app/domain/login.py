@@ -117,15 +117,18 @@ def _reserve(db: Session, keys: Keys, flow: Flow, browser: Browser, now: Instant
         place, detail = Place.NETWORK, browser.institution_network
     else:
         place, detail = Place.OUTER, ""
-    if flow.is_slowed and place is not Place.DEVICE:
-        crowd = throttling.network_bucket(keys, browser.network)
-        passed = throttling.pass_slowed(db, crowd, is_institution=place is Place.NETWORK, now=now)
-        if not passed.is_allowed:
-            return passed, place
     if username is None:
         detail = throttling.shared_detail(keys, flow.username)
     bucket = throttling.bucket_name(keys, place, username or "", detail)
-    return throttling.reserve(db, bucket, place, now), place
+    reserved = throttling.reserve(db, bucket, place, now)
+    if reserved.is_allowed and flow.is_slowed and place is not Place.DEVICE:
+        # After the account's own bucket: one that waits anyway must not use up the network's one try.
+        crowd = throttling.network_bucket(keys, browser.network)
+        passed = throttling.pass_slowed(db, crowd, is_institution=place is Place.NETWORK, now=now)
+        if not passed.is_allowed:
+            throttling.give_back(db, reserved)
+            return passed, place
+    return reserved, place
 
 
 # The password still stands, and its owner is not blocked; both rows are held until the commit, so that a

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.config import Config
 from app.db import Instant
-from app.domain import audit, flows, login, passwords, people, sessions, throttling
+from app.domain import audit, devices, flows, login, passwords, people, sessions, throttling
 from app.domain.audit import Event
 from app.domain.flows import KIND as FLOW_KIND
 from app.domain.flows import Flow
@@ -171,6 +171,7 @@ def confirm(
         )
     )
     sessions.end_all(db, user_id, EndReason.PASSWORD_CHANGED, now)
+    devices.forget_others(db, keys, user_id, browser.device_token)
     throttling.clear(db, throttling.bucket_name(keys, Place.OUTER, flow.username))
     audit.record(
         db,

@@ -11,9 +11,11 @@ from sqlalchemy.orm import Session
 
 from app.config import Config
 from app.db import Instant
-from app.domain import audit, new_password, passwords, people, sessions
+from app.domain import audit, new_password, passwords, people, sessions, throttling
 from app.domain.audit import Event
 from app.domain.passwords import Hasher
+from app.domain.throttling import Place
+from app.keys import Keys
 from app.models.credentials import Authorisation, Credential, ExpiryReason
 from app.models.people import (
     Affiliation,
@@ -194,6 +196,12 @@ def _deal_first_password(
         network=TERMINAL,
     )
     return secret
+
+
+def forget_tries(db: Session, keys: Keys, user: User, now: Instant) -> None:
+    """Open an account again to browsers that nobody knows, after too many wrong tries (S-13)."""
+    throttling.clear(db, throttling.bucket_name(keys, Place.OUTER, user.username or ""))
+    audit.record(db, Event.TRIES_FORGOTTEN, now, subject_id=user.id)
 
 
 def count_pictures(db: Session) -> int:

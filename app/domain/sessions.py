@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Row, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Integer, Row, and_, bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.config import Config
-from app.db import NOW, SKEW_SECONDS, Instant, after, direct, later, table
+from app.db import NOW, SKEW_SECONDS, Instant, after, direct, later, swept, table
 from app.domain import audit, flows, people
 from app.domain.audit import Event
 from app.keys import Keys
@@ -179,9 +179,8 @@ def _end(db: Session, now: Instant, reason: EndReason, condition: ColumnElement[
     return len(ended.all())
 
 
-def sweep(db: Session, now: Instant, keep: timedelta) -> None:
-    """Remove sessions that ended or ran out longer ago than `keep`."""
+def sweep(db: Session, now: Instant, keep: timedelta) -> int:
+    """Remove sessions that ended or ran out longer ago than `keep`; returns how many."""
     long_ago = now.after(-keep.total_seconds())
-    db.execute(
-        delete(SsoSession).where(or_(SsoSession.ended_at < long_ago, SsoSession.expires_at < long_ago))
-    )
+    is_over = or_(SsoSession.ended_at < long_ago, SsoSession.expires_at < long_ago)
+    return swept(db, SsoSession, is_over)

@@ -10,16 +10,29 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, bindparam, case, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.db import NOW, SKEW_SECONDS, Instant, after, direct, later, table
+from app.db import NOW, SKEW_SECONDS, Instant, after, direct, later, swept, table
 from app.keys import Keys, Purpose
 from app.models.credentials import NetworkFailure, Throttle
 from app.models.sso import SsoSession
 
 SHARED_BUCKETS = 64
+UNUSED_SECONDS = 90 * 86400
 
 # A network from which so many accounts failed in so many seconds, with so small a share of successes, is
 # slowed for as long again: one try in so many seconds (S-14).
@@ -205,6 +218,13 @@ def note_failure(db: Session, keys: Keys, network: str, account: str, now: Insta
     db.execute(slowed.on_conflict_do_update(index_elements=[Throttle.bucket], set_=values))
 
 
-def sweep(db: Session, now: Instant) -> None:
-    """Remove failures too old to tell of guessing."""
-    db.execute(delete(NetworkFailure).where(NetworkFailure.at < now.after(-CROWD_SECONDS)))
+def sweep(db: Session, now: Instant) -> int:
+    """Remove failures too old to tell of guessing, and open buckets long unused; returns how many.
+
+    A closed one stays until somebody opens it.
+    """
+    unused = and_(
+        Throttle.next_at < now.after(-UNUSED_SECONDS), Throttle.tries < (Place.OUTER.value.closes_at or 0)
+    )
+    failures = swept(db, NetworkFailure, NetworkFailure.at < now.after(-CROWD_SECONDS))
+    return failures + swept(db, Throttle, unused)

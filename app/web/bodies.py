@@ -32,11 +32,15 @@ ESTABLISHED = 1
 class Bodies:
     """Reads each body whole, then lets the request on when there is a place to work in."""
 
-    def __init__(self, inside: Wsgi, *, places: int, seconds: float) -> None:
-        """Stand before `inside`, which at most `places` requests enter at a time."""
+    def __init__(self, inside: Wsgi, *, places: int, seconds: float, patience: float) -> None:
+        """Stand before `inside`, which at most `places` requests enter at a time.
+
+        A body has `seconds` to come, and a request `patience` seconds to get a place.
+        """
         self._inside = inside
         self._places = threading.BoundedSemaphore(places)
         self._seconds = seconds
+        self._patience = patience
         self._deadlines: dict[int, float] = {}
         self._cutter: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -53,14 +57,23 @@ class Bodies:
                 start_response("400 Bad Request", [*PLAIN, ("Connection", "close"), ("Content-Length", "0")])
                 return [b""]
             environ["wsgi.input"] = io.BytesIO(body)
-        with self._places:
-            parts = self._inside(environ, start_response)
-            try:
-                return [b"".join(parts)]
-            finally:
-                close = getattr(parts, "close", None)
-                if close is not None:
-                    close()
+        if not self._places.acquire(timeout=self._patience):
+            # Told so at once, without a place: the page for it asks no database and computes no hash (S-16).
+            environ["app.too_busy"] = True
+            return self._answer(environ, start_response)
+        try:
+            return self._answer(environ, start_response)
+        finally:
+            self._places.release()
+
+    def _answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        parts = self._inside(environ, start_response)
+        try:
+            return [b"".join(parts)]
+        finally:
+            close = getattr(parts, "close", None)
+            if close is not None:
+                close()
 
     def _read(self, environ: Environ, length: int) -> bytes:
         me = threading.get_ident()

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.domain import networks
+from app.domain.devices import KNOWN_DAYS
 from app.domain.login import Browser
 from app.web.i18n import gettext as _
 from app.web.transaction import config, db, keys, world
 
 LOGIN, FLOW, DEVICE, FORM = "login", "flow", "device", "form"
-DEVICE_DAYS = 400
 NETWORKS_SECONDS = 10.0
 # Clients whose network is kept in mind.
 ADDRESSES = 4096
@@ -86,7 +86,7 @@ def device_token() -> str | None:
 
 def keep_device(answer: Response, token: str) -> None:
     """Let the browser keep a device's id."""
-    set_cookie(answer, DEVICE, _signer().sign(token).decode("ascii"), days=DEVICE_DAYS)
+    set_cookie(answer, DEVICE, _signer().sign(token).decode("ascii"), days=KNOWN_DAYS)
 
 
 def new_device_token() -> str:

@@ -46,6 +46,8 @@ def init(app: Flask) -> None:
 
 
 def _check() -> None:
+    if "app.too_busy" in request.environ:
+        abort(503)
     if "app.too_large" in request.environ:
         abort(413)
     if request.method in READING:

@@ -48,6 +48,7 @@ WHAT = {
     Event.RIGHT_GIVEN: N_("Du fik en rettighed"),
     Event.BLOCKED: N_("Dit login blev spærret"),
     Event.UNBLOCKED: N_("Dit login blev åbnet igen"),
+    Event.TRIES_FORGOTTEN: N_("Der blev åbnet for nye forsøg"),
 }
 CATEGORIES = {
     Category.PUPIL: N_("Elev"),

@@ -10,13 +10,14 @@ from sqlalchemy import func, select
 
 from app.config import Config
 from app.db import Database, instant
-from app.domain import audit, cpr, flows, login, operating, people
+from app.domain import audit, cpr, flows, login, operating, people, throttling
 from app.domain.flows import Step
 from app.domain.login import Outcome
 from app.domain.passwords import Hasher
+from app.domain.throttling import Place
 from app.keys import Keys
 from app.models.audit import AuditEvent
-from app.models.credentials import Authorisation, Credential
+from app.models.credentials import Authorisation, Credential, Throttle
 from app.models.people import (
     Affiliation,
     Category,
@@ -55,6 +56,22 @@ def test_people_add_makes_the_first_administrator_and_the_institution(
         assert (right.kind, right.institution_id) == (RightKind.USER_ADMINISTRATOR, school.id)
         told = db.scalars(select(AuditEvent.event).order_by(AuditEvent.id.desc()).limit(4)).all()
     assert told[::-1] == ["INSTITUTION_ADDED", "PERSON_ADDED", "RIGHT_GIVEN", "PASSWORD_CHANGED"]
+
+
+def test_s_13_the_operator_opens_an_account_that_strangers_closed(
+    run: Run, database: Database, keys: Keys, world: World
+) -> None:
+    bucket = throttling.bucket_name(keys, Place.OUTER, BO.username or "")
+    at = instant(world.clock).at
+    with database.writing() as db:
+        db.add(Throttle(bucket=bucket, tries=50, last_at=at, next_at=at))
+        db.commit()
+        assert throttling.reserve(db, bucket, Place.OUTER, instant(world.clock)).is_closed
+    done(run("people", "forget-tries", BO.username or ""))
+    with database.writing() as db:
+        assert throttling.reserve(db, bucket, Place.OUTER, instant(world.clock)).is_allowed
+    assert len(events(database, "TRIES_FORGOTTEN")) == 1
+    refused(run("people", "forget-tries", "nobo1234"))
 
 
 def test_s_24_the_one_time_password_opens_only_the_choice_of_a_new_one(

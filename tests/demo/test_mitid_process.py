@@ -200,6 +200,7 @@ def test_s_34_it_does_not_start_in_production(settings: dict[str, str], tmp_path
         "PUBLIC_URL": "https://unilogin.example",
         "DATABASE_URL": f"sqlite:///{tmp_path}/x.db",
         "KEYS_FILE": str(tmp_path / "keys.json"),
+        "TRUSTED_PROXIES": "127.0.0.1",
     }
     said = run("app.demo.mitid_simulator", settings | production)
     assert (said.returncode, said.stdout) == (1, "")

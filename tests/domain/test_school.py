@@ -7,19 +7,21 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.config import Config, Mode
-from app.db import Database, Instant
+from app.db import EPOCH, Database, Instant
 from app.demo import drawing, extra, listing, school
 from app.demo.chance import SeededDice
 from app.demo.storing import DemoRefusedError, Loaded
 from app.domain import passwords, people
 from app.domain.passwords import Hasher
 from app.keys import Keys
+from app.migrations import migrate
 from app.models.audit import AuditEvent
 from app.models.credentials import Credential
 from app.models.people import (
@@ -221,6 +223,27 @@ def test_s_83_production_refuses_the_demo(
         school.load(db, keys, hasher, production, now)
     with pytest.raises(DemoRefusedError):
         extra.add_extra(database, hasher, production, world.clock, 1, "Blaaregn47")
+
+
+def test_the_demo_is_not_loaded_beside_other_people(
+    db: Session, keys: Keys, hasher: Hasher, config: Config, now: Instant
+) -> None:
+    db.execute(update(Institution).values(number=func.replace(Institution.number, "9", "8")))  # somebody else's schools
+    with pytest.raises(DemoRefusedError, match="other people"):
+        school.load(db, keys, hasher, config, now)
+
+
+def test_only_the_demo_and_nothing_at_all_may_be_thrown_away(database: Database, tmp_path: Path) -> None:
+    assert school.may_be_thrown_away(database)
+    new = Database(f"sqlite:///{tmp_path}/new.db")
+    assert school.may_be_thrown_away(new)
+    migrate(new)
+    assert school.may_be_thrown_away(new)
+    with new.writing() as db:
+        db.add(User(uni_id="1", given_name="En", family_name="Anden", created_at=EPOCH))
+        db.commit()
+    assert not school.may_be_thrown_away(new)
+    new.engine.dispose()
 
 
 # The listing

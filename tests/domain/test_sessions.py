@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from app import jobs
-from app.domain import blocking, sessions
+from app.db import SWEPT_AT_ONCE
+from app.domain import blocking, devices, sessions, throttling
 from app.domain.sessions import Login
 from app.models.audit import AuditEvent
-from app.models.people import Affiliation, Right
+from app.models.credentials import KnownDevice, Throttle
+from app.models.people import Affiliation, Right, User
 from app.models.sso import EndReason, LoginFlow, SsoSession
 from tests.cast import BO, CARLA, EVA, GRY, Member, user_of
 from tests.domain.acts import Acts, device
@@ -198,6 +200,38 @@ def test_s_18_a_right_by_hand_is_a_place_until_it_ends(acts: Acts) -> None:
     with acts.writing() as (db, now):
         db.execute(update(Right).where(Right.user_id == user_of(db, GRY).id).values(ended_at=now.at))
     assert acts.login_of(token) is None
+
+
+def test_what_is_long_unused_is_swept_and_what_is_closed_is_not(acts: Acts) -> None:
+    log_in(acts, place="a")
+    log_in(acts, CARLA, place="a")
+    with acts.writing() as (db, now):
+        for name, tries in (("old", 7), ("closed", 50)):
+            db.add(Throttle(bucket=name, tries=tries, last_at=now.at, next_at=now.at))
+    acts.clock.forward(days=399)
+    with acts.writing() as (db, now):
+        devices.know(db, acts.keys, user_of(db, CARLA).id, "a", now)
+        db.add(Throttle(bucket="new", tries=7, last_at=now.at, next_at=now.at))
+    acts.clock.forward(days=2)
+    jobs.sweep(acts.database, acts.clock)
+    assert set(acts.all(select(Throttle.bucket))) == {"closed", "new"}
+    assert acts.all(select(KnownDevice.user_id)) == acts.all(
+        select(User.id).where(User.username == CARLA.username)
+    )
+
+
+def test_a_sweep_takes_as_many_rounds_as_there_is_to_sweep(acts: Acts) -> None:
+    with acts.writing() as (db, now):
+        rows = [
+            {"bucket": str(n), "tries": 1, "last_at": now.at, "next_at": now.at}
+            for n in range(SWEPT_AT_ONCE + 5)
+        ]
+        db.execute(insert(Throttle), rows)
+    acts.clock.forward(days=91)
+    with acts.writing() as (db, now):
+        assert throttling.sweep(db, now) == SWEPT_AT_ONCE
+    jobs.sweep(acts.database, acts.clock)
+    assert acts.count(Throttle) == 0
 
 
 def test_what_ended_long_ago_is_swept_and_what_lives_is_not(acts: Acts) -> None:

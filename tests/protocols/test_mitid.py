@@ -296,6 +296,7 @@ def test_s_34_the_site_asks_the_broker_of_its_settings(tmp_path: Path) -> None:
         "PUBLIC_URL": "https://unilogin.example",
         "DATABASE_URL": f"sqlite:///{tmp_path}/x.db",
         "KEYS_FILE": str(tmp_path / "keys.json"),
+        "TRUSTED_PROXIES": "127.0.0.1",
     }
     own = tmp_path / "own"
     own.mkdir()

@@ -57,6 +57,19 @@ def opened(browser: Browser, path: str) -> Page:
 
 
 @pytest.mark.sqlite_only
+def test_who_got_no_place_to_work_in_gets_a_page_that_asks_no_database(app: Flask) -> None:
+    """S-16, S-05."""
+    browser = Browser(app)
+    browser.log_in("boli1003", BO.password or "")
+    database, app.extensions["database"] = app.extensions["database"], None
+    browser.client.environ_base["app.too_busy"] = "1"
+    page = opened(browser, "/mit")
+    assert (page.status, page.heading) == (503, HEADINGS[503])
+    assert page.response.headers["Retry-After"] == "5"
+    app.extensions["database"] = database
+
+
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("language", ["da", "en"])
 def test_each_error_is_a_page_with_a_way_on_and_a_number(breaking: Flask, language: str) -> None:
     """S-05."""

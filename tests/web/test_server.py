@@ -8,11 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -22,6 +25,7 @@ from app.config import PROJECT
 from app.db import Database
 from app.migrations import migrate
 from app.serve import granian_command
+from app.web.bodies import Bodies
 
 HEAD_SECONDS = 1
 BODY_SECONDS = 2
@@ -299,6 +303,30 @@ def test_only_silent_connections_of_this_server_are_shut() -> None:
         with socket.create_connection(ours.getsockname(), 1):
             pass  # who listens is not silent
         assert set(os.listdir("/proc/self/fd")) == files, "a file is left open"
+
+
+def test_who_gets_no_place_in_time_is_told_so_without_one() -> None:
+    """S-16."""
+    inside, go_on = threading.Event(), threading.Event()
+
+    def site(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        if "app.too_busy" in environ:
+            return [b"busy"]
+        inside.set()
+        assert go_on.wait(PATIENCE_SECONDS)
+        return [b"done"]
+
+    def ask() -> bytes:
+        return b"".join(bodies({"CONTENT_LENGTH": ""}, lambda *_: None))
+
+    bodies = Bodies(site, places=1, seconds=1, patience=0.01)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(ask)
+        assert inside.wait(PATIENCE_SECONDS)
+        assert ask() == b"busy"
+        go_on.set()
+        assert first.result() == b"done"
+    assert ask() == b"done"
 
 
 def test_looking_for_silent_connections_gives_up_no_lock_of_the_database(tmp_path: Path) -> None:
