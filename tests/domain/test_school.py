@@ -228,7 +228,8 @@ def test_s_83_production_refuses_the_demo(
 def test_the_demo_is_not_loaded_beside_other_people(
     db: Session, keys: Keys, hasher: Hasher, config: Config, now: Instant
 ) -> None:
-    db.execute(update(Institution).values(number=func.replace(Institution.number, "9", "8")))  # somebody else's schools
+    somebody_elses = func.replace(Institution.number, "9", "8")
+    db.execute(update(Institution).values(number=somebody_elses))
     with pytest.raises(DemoRefusedError, match="other people"):
         school.load(db, keys, hasher, config, now)
 
