@@ -26,6 +26,7 @@ from app.domain.passwords import Hasher
 from app.keys import Keys
 from app.migrations import migrate
 from app.world import Clock, World
+from tests.hashing import SchoolHasher
 from tests.pages import Browser
 from tests.postgres import Postgres
 
@@ -98,7 +99,7 @@ def template(
     database = Database(config.database_url)
     migrate(database)
     keys = keyring.read(keys_file)
-    hasher = Hasher(keys, slots=os.cpu_count() or 1, wait_seconds=30)
+    hasher = SchoolHasher(keys, slots=os.cpu_count() or 1, wait_seconds=30)
     with database.writing() as db:
         school.load(db, keys, hasher, config, instant(Clock()))
         db.commit()

@@ -32,6 +32,7 @@ from app.world import World
 from tests.cast import BO, CARLA, CAST, EGESKOLEN, user_of
 from tests.cli.terminal import Run, done, events, refused
 from tests.conftest import SetClock
+from tests.hashing import QuickHasher
 
 # db
 
@@ -61,11 +62,10 @@ def test_demo_load_says_that_it_is_there_already(run: Run) -> None:
     assert "nothing changed" in done(run("demo", "load"))
 
 
-def test_demo_load_tells_its_progress_a_line_a_class(
-    app: Flask, run: Run, tmp_path: Path, hasher: Hasher
-) -> None:
+def test_demo_load_tells_its_progress_a_line_a_class(app: Flask, run: Run, tmp_path: Path) -> None:
     fresh = Database(f"sqlite:///{tmp_path}/empty.db")
     app.extensions["database"] = fresh
+    app.extensions["hasher"] = QuickHasher(app.extensions["keys"], slots=2, wait_seconds=30)
     run("db", "upgrade")
     lines = done(run("demo", "load")).splitlines()
     assert lines[0].startswith("Egeskolen 0.A: ")

@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-import nacl.exceptions
-import nacl.pwhash.argon2id
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -51,29 +49,6 @@ class CountingHasher(Hasher):
     def verify(self, secret: str, user_id: int, password_type: PasswordType, hashed: str | None) -> bool:
         self.verified += 1
         return super().verify(secret, user_id, password_type, hashed)
-
-
-class QuickHasher(Hasher):
-    """Hashes with next to no work, for tests of everything else than the hash; `verified` counts."""
-
-    verified = 0
-
-    def hash(self, secret: str, user_id: int, password_type: PasswordType) -> str:
-        marked = self._marked(secret, user_id, password_type)
-        return nacl.pwhash.argon2id.str(marked, 1, 8192).decode("ascii")
-
-    def verify(self, secret: str, user_id: int, password_type: PasswordType, hashed: str | None) -> bool:
-        self.verified += 1
-        if hashed is None:
-            return False
-        try:
-            marked = self._marked(secret, user_id, password_type)
-            return bool(nacl.pwhash.verify(hashed.encode("ascii"), marked))
-        except nacl.exceptions.InvalidkeyError:
-            return False
-
-    def is_outdated(self, hashed: str) -> bool:
-        return False
 
 
 @dataclass

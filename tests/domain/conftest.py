@@ -12,7 +12,8 @@ from app.db import Database
 from app.keys import Keys
 from app.world import World
 from tests.conftest import SetClock
-from tests.domain.acts import Acts, CountingHasher, QuickHasher
+from tests.domain.acts import Acts, CountingHasher
+from tests.hashing import QuickHasher
 
 
 @pytest.fixture(scope="session")
