@@ -242,6 +242,17 @@ def test_s_07_a_statement_reckons_with_the_one_clock_and_its_offset(
     assert on_the_spot[1] - on_the_spot[0] == pytest.approx(timedelta(seconds=90.5), abs=timedelta(seconds=1))
 
 
+def test_s_07_on_postgresql_a_process_whose_clock_is_wrong_judges_nothing(
+    school: Database, now: Instant
+) -> None:
+    wrong = Instant(now.at - timedelta(hours=1), timedelta(0))
+    with school.reading() as db:
+        made, on_the_spot = db.execute(select(NOW, wrong.sql), wrong.binds).one()
+    expected = now.at - timedelta(hours=1 if is_sqlite(school) else 0)
+    assert abs(made - expected) < timedelta(minutes=5)
+    assert abs(on_the_spot - expected) < timedelta(minutes=5)
+
+
 def test_s_07_instants_are_compared_by_the_database_as_we_would(school: Database, now: Instant) -> None:
     early, late = literal(now.at, UtcTime()), literal(now.at + timedelta(microseconds=1), UtcTime())
     with school.reading() as db:

@@ -175,6 +175,35 @@ def test_s_18_a_login_beside_a_block_leaves_no_session_for_after_the_block(acts:
     assert acts.count(SsoSession, SsoSession.ended_at.is_(None)) == 0
 
 
+def test_s_18_a_block_between_a_change_and_its_login_waits_and_then_ends_both(acts: Acts) -> None:
+    """«S-18» «S-04» In one order of locks, or the two would wait for each other and the block could lose."""
+    token = acts.begin(USERNAME, is_change=True)
+    acts.check(token, SECRET)
+    assert acts.choose(token, NEW) == []
+    flow = acts.flow(token)
+    done: list[bool] = []
+
+    def block() -> None:
+        with acts.writing() as (db, now):
+            done.append(blocking.block(db, flow.user_id or 0, now))
+
+    blocking_thread = threading.Thread(target=block)
+    with acts.writing() as (db, now):
+        outcome, changed = new_password.confirm(
+            db, acts.keys, acts.hasher, acts.config, flow, NEW, STRANGER, acts.now
+        )
+        assert outcome is Practised.CONFIRMED
+        if acts.database.engine.dialect.name == "postgresql":
+            blocking_thread.start()
+            wait_for(acts, blocking_thread)
+        assert login.finish(db, acts.keys, acts.config, changed, STRANGER, "d", now)
+    if not blocking_thread.ident:
+        blocking_thread.start()
+    blocking_thread.join(30)
+    assert done == [True]
+    assert acts.count(SsoSession, SsoSession.ended_at.is_(None)) == 0
+
+
 def test_s_18_a_login_begun_beside_a_block_leaves_no_session_either(acts: Acts) -> None:
     with acts.database.reading() as db:
         whose = user_of(db, BO).id
