@@ -269,9 +269,9 @@ class _Load:
         return row
 
     def record_history(self, users: dict[str, int], population: Population) -> None:
-        """Record the changes of those who changed password, at the times when they did."""
+        """Record every change of password at the time when it was made."""
         for person in population.people:
-            for secret in person.secrets if len(person.secrets) > 1 else ():
+            for secret in person.secrets:
                 ago = timedelta(days=secret.set_days_ago)
                 helper = population.helper(person, secret.authorisation)
                 audit.record(

@@ -29,6 +29,7 @@ from app.models.people import (
     User,
 )
 from app.world import World
+from tests import store
 from tests.cast import BO, CARLA, CAST, EGESKOLEN, user_of
 from tests.cli.terminal import Run, done, events, refused
 from tests.conftest import SetClock
@@ -175,7 +176,7 @@ def test_audit_list_names_people_and_takes_the_sting_out_of_control_characters(
     assert "BLOCKED  to=Car\\u001b[31mla\\u000a Juhl" in lines[0]
     assert "NETWORK_ADDED  at=999001  cidr=192.0.2.0/24" in lines[1]
     about = done(run("audit", "list", "--about", "carl2001")).splitlines()
-    assert len(about) == 1
+    assert [line.split()[2] for line in about] == ["PASSWORD_CHANGED", "BLOCKED"]
     assert "nobody" in refused(run("audit", "list", "--about", "nobo0000"))
 
 
@@ -184,9 +185,9 @@ def test_s_75_every_event_is_recorded_under_its_own_name() -> None:
     assert [event.name for event in audit.Event] == list(audit.Event.__members__)
 
 
-def test_s_75_the_audit_is_sealed_and_verified(run: Run) -> None:
+def test_s_75_the_audit_is_sealed_and_verified(run: Run, database: Database) -> None:
     assert ", 0 sealed" in done(run("audit", "verify"))
-    assert done(run("audit", "seal")) == "Sealed 4 events.\n"
+    assert done(run("audit", "seal")) == f"Sealed {store.count(database, 'audit_event')} events.\n"
     assert done(run("audit", "verify")).endswith("The audit holds.\n")
     assert done(run("audit", "seal")) == "Sealed 0 events.\n"
 
@@ -213,9 +214,10 @@ def test_s_75_trim_removes_only_with_yes_and_leaves_a_chain_that_holds(
     done(run("audit", "seal"))
     clock.forward(days=2)
     before = (instant(world.clock).at - timedelta(days=1)).strftime("%Y-%m-%d")
-    assert "4 events would go" in done(run("audit", "trim", "--before", before))
+    count = store.count(database, "audit_event")
+    assert f"{count} events would go" in done(run("audit", "trim", "--before", before))
     assert len(events(database, "DEMO_LOADED")) == 1
-    assert done(run("audit", "trim", "--before", before, "--yes")) == "Removed 4 events.\n"
+    assert done(run("audit", "trim", "--before", before, "--yes")) == f"Removed {count} events.\n"
     assert events(database, "DEMO_LOADED") == []
     assert len(events(database, "START_REMOVED")) == 1
     done(run("audit", "seal"))
