@@ -33,7 +33,7 @@ from app.domain.passwords import required_type
 from app.keys import Keys, Purpose
 from app.models.credentials import Credential, KnownDevice, PendingPassword
 from app.models.people import PasswordType, User
-from app.models.sso import LoginFlow
+from app.models.sso import LoginFlow, Proof
 from app.world import Dice
 
 KIND = "login_flow"
@@ -83,6 +83,7 @@ class Flow:
     is_known_device: bool
     is_slowed: bool
     required: PasswordType
+    proof: Proof | None = None
 
     def step(self, at: datetime, notice: timedelta) -> Step:
         """Return what this flow needs next, at an instant; the notice is how early a warning begins."""
@@ -101,6 +102,10 @@ class Flow:
     def has_run_out(self, at: datetime) -> bool:
         """Whether the password must be changed before anything else."""
         return self.credential_expires_at is not None and at >= self.credential_expires_at
+
+    def may_keep_old(self, at: datetime) -> bool:
+        """Whether its owner, who has shown to know the old password, may go on with that."""
+        return self.is_proved and self.proof is Proof.PASSWORD and not self.has_run_out(at)
 
 
 _WHOSE = select(User.id).where(User.username == bindparam("name"))
@@ -288,7 +293,19 @@ def find(
         is_known_device=bool(row.is_known_device),
         is_slowed=bool(row.is_slowed),
         required=required_type(row.level, row.marked_password_type),
+        proof=row.proof,
     )
+
+
+_DESTINATION = select(LoginFlow.destination).where(
+    or_(LoginFlow.token_mark == bindparam("token_mark"), LoginFlow.proved_mark == bindparam("token_mark")),
+    LoginFlow.finished_at.is_(None),
+)
+
+
+def find_destination(db: Session, keys: Keys, token: str) -> str | None:
+    """Return where a flow was going, also one that has run out, as long as its row is there."""
+    return direct(db, _DESTINATION, {"token_mark": keys.token_mark(KIND, token)}).scalar()
 
 
 def stand_in(username: str, password_type: PasswordType) -> Flow:

@@ -170,7 +170,7 @@ def _prove(db: Session, keys: Keys, flow: Flow, now: Instant) -> Flow | None:
     values = {"flow_id": flow.id, "proved_id": flow.credential_id, "proved_mark": mark}
     if direct(db, _PROVE, values | now.binds).first() is None:
         return None
-    return replace(flow, token=token, is_proved=True, picks=())
+    return replace(flow, token=token, is_proved=True, proof=Proof.PASSWORD, picks=())
 
 
 def _note_refusal(db: Session, flow: Flow, browser: Browser, reason: str, now: Instant) -> None:

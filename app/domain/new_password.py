@@ -192,6 +192,18 @@ def confirm(
     )
 
 
+def keep_old(db: Session, flow: Flow, now: Instant) -> Flow | None:
+    """Throw away the password that waits; returns the flow as the login that it then is.
+
+    None where the old password has run out, or was not what proved the flow.
+    """
+    if not flow.may_keep_old(now.at):
+        return None
+    db.execute(delete(PendingPassword).where(PendingPassword.flow_id == flow.id))
+    db.execute(update(LoginFlow).where(LoginFlow.id == flow.id).values(is_change=False))
+    return replace(flow, is_change=False)
+
+
 def store(
     db: Session,
     hasher: Hasher,

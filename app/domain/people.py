@@ -26,6 +26,10 @@ from app.models.people import (
 
 # Four letters and four digits; older ones have three digits and one character.
 USERNAME = re.compile(r"[a-z]{4}[0-9]{3}[0-9a-z]")
+# What people put between the letters and the digits.
+BETWEEN = re.compile(r"[\s\-\u2010-\u2014]+")
+# A username with blanks in it; far shorter than what a flow keeps, so that a cut never makes one (S-11).
+LONGEST_TYPED, LONGEST_SHOWN = 20, 40
 
 # The day that affiliations are judged by, in statements that are made once.
 TODAY = bindparam("today", type_=Date())
@@ -33,7 +37,10 @@ TODAY = bindparam("today", type_=Date())
 
 def normal_username(text: str) -> str | None:
     """Return a typed username in its one form (S-11), or None where it cannot be one."""
-    folded = unicodedata.normalize("NFKC", text.strip()[:200]).strip().casefold()
+    typed = " ".join(text.split())
+    if len(typed) > LONGEST_TYPED:
+        return None
+    folded = BETWEEN.sub("", unicodedata.normalize("NFKC", typed)).casefold()
     return folded if USERNAME.fullmatch(folded) else None
 
 
@@ -42,7 +49,7 @@ def shown_username(text: str) -> str:
 
     What is none stays none when it is cut, and can be stored whatever it holds (S-11).
     """
-    start = " ".join(text.split())[:40]
+    start = " ".join(text.split())[:LONGEST_SHOWN]
     return normal_username(text) or "".join(c if c.isprintable() else "?" for c in start)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Row, and_, bindparam, insert, or_, select, update
@@ -109,6 +110,36 @@ def find(db: Session, keys: Keys, config: Config, token: str, now: Instant) -> L
     if row is None:
         return None
     return Login(row.id, row.user_id, row.uni_id, row.username, row.name, row.seen_at)
+
+
+class Ended(Enum):
+    """What the browser that held a session is told of its end."""
+
+    PASSWORD_CHANGED = auto()
+    ELSEWHERE = auto()
+    IDLE = auto()
+
+
+_TOLD = {EndReason.PASSWORD_CHANGED: Ended.PASSWORD_CHANGED, EndReason.ENDED_BY_USER: Ended.ELSEWHERE}
+_WHY = select(
+    SsoSession.ended_at,
+    SsoSession.end_reason,
+    or_(
+        SsoSession.expires_at <= NOW,
+        SsoSession.seen_at <= later(NOW, bindparam("idle_seconds", type_=Integer())),
+    ).label("has_run_out"),
+).where(SsoSession.token_mark == bindparam("token_mark"))
+
+
+def why_ended(db: Session, keys: Keys, config: Config, token: str, now: Instant) -> Ended | None:
+    """Return why the session of a cookie is over; None where that is not for the holder to know (S-10)."""
+    values = {"token_mark": keys.token_mark(KIND, token), "idle_seconds": -60 * config.session_idle_minutes}
+    row = direct(db, _WHY, values | now.binds).first()
+    if row is None:
+        return None
+    if row.ended_at is not None:
+        return _TOLD.get(row.end_reason)
+    return Ended.IDLE if row.has_run_out else None
 
 
 def stamp(db: Session, session_id: int, now: Instant) -> None:

@@ -12,9 +12,10 @@ from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnava
 from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response
 
+from app.domain.flows import Flow
 from app.domain.passwords import HashingBusyError
 from app.web.i18n import gettext as _
-from app.web.page import page, request_id
+from app.web.page import login_address, page, request_id
 
 log = logging.getLogger("app.errors")
 
@@ -32,10 +33,17 @@ def init(app: Flask) -> None:
 def error_page(code: int) -> Response:
     """Return the page for a code; unknown ones are told as 400 or 500."""
     title, what, next_step = _words(code)
-    back_href, back_text = url_for("login.choose"), _("Start forfra")
+    back_href, back_text = login_address(_lost_destination() if code == 410 else None), _("Start forfra")
     if code in (403, 404, 500, 503):
         back_href, back_text = url_for("support.home"), _("Gå til forsiden")
     return _page(code, title, what, next_step, back_href, back_text)
+
+
+def _lost_destination() -> str | None:
+    """Return where the half-done login was going, which the next one keeps."""
+    flow: Flow | None = g.get("flow")
+    found: str | None = flow.destination if flow is not None else g.get("lost_destination")
+    return found
 
 
 def _page(code: int, title: str, what: str, next_step: str, back_href: str, back_text: str) -> Response:

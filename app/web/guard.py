@@ -14,12 +14,19 @@ from werkzeug.wrappers import Response
 
 from app.domain import access, sessions
 from app.domain.access import Action
-from app.domain.sessions import Login
+from app.domain.sessions import Ended, Login
 from app.web.browser import LOGIN, drop_cookie, read_cookie
 from app.web.page import leave, login_address
+from app.web.telling import News, tell_next
 from app.web.transaction import READING, config, db, keys, now
 
 View = TypeVar("View", bound=Callable[..., Any])
+
+OUT = {
+    Ended.PASSWORD_CHANGED: News.OUT_CHANGED,
+    Ended.ELSEWHERE: News.OUT_ELSEWHERE,
+    Ended.IDLE: News.OUT_IDLE,
+}
 
 
 class LoggedIn(UserMixin):  # type: ignore[misc]
@@ -102,6 +109,10 @@ def requires(action: Action) -> Callable[[View], View]:
 
 def _to_login() -> Response:
     answer = leave(login_address(request.path if request.method in READING else None))
-    if read_cookie(LOGIN):
+    token = read_cookie(LOGIN)
+    if token:
+        ended = sessions.why_ended(db(), keys(), config(), token, now())
+        if ended is not None:
+            tell_next(OUT[ended])
         drop_cookie(answer, LOGIN)
     return answer

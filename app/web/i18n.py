@@ -25,6 +25,8 @@ LANGUAGES = {"da": "Dansk", "en": "English"}
 # Which way each language runs: ltr or rtl.
 DIRECTIONS = {code: Locale.parse(code).text_direction for code in LANGUAGES}
 SOURCE = "da"
+# Whose way of writing dates a language follows, where it has several.
+LOCALES = {"en": "en_GB"}
 COOKIE = "language"
 
 # Days kept in words: pages mostly tell of the same few.
@@ -112,10 +114,10 @@ def languages() -> list[tuple[str, str, str, str, bool]]:
     keeps where a login is going, or which page of a list it is.
     """
     is_public = bool(request.view_args and "lang" in request.view_args)
-    til = request.args.get("til", "")[:200]
+    kept = {name: request.args[name][:200] for name in ("til", "skift") if request.args.get(name)}
     rows = []
     for code, name in LANGUAGES.items():
-        href = "?" + urlencode({"ui_locales": code} | ({"til": til} if til else {}))
+        href = "?" + urlencode({"ui_locales": code} | kept)
         if is_public and request.endpoint:
             href = url_for(request.endpoint, **{**(request.view_args or {}), "lang": code})
         rows.append((code, name, DIRECTIONS[code], href, code == language()))
@@ -137,7 +139,7 @@ def date_text(at: datetime) -> str:
 
 @lru_cache(DAYS)
 def _day_text(day: date, code: str) -> str:
-    return format_date(day, "long", locale=code)
+    return format_date(day, "long", locale=LOCALES.get(code, code))
 
 
 def time_text(at: datetime) -> str:

@@ -23,6 +23,7 @@ from app.web.guard import current_login, public
 from app.web.i18n import date_text, language
 from app.web.i18n import gettext as _
 from app.web.page import known_destination, leave, onward, page, site
+from app.web.telling import News
 from app.web.transaction import config, db, hasher, keys, now
 from app.web.wizard import (
     NO_PROBLEM,
@@ -41,6 +42,7 @@ from app.web.wizard import (
     problem_of,
     seconds_left,
     step_of,
+    tapped,
     turn_of,
     words_context,
 )
@@ -80,6 +82,9 @@ def username() -> Response:
     """Ask for the username."""
     form = UsernameForm()
     form.destination.data = known_destination(request.args.get("til")) or ""
+    if "ret" in request.args:  # come back to put right what was typed
+        flow = find_flow(is_step=False)
+        form.username.data = flow.username if flow is not None and not flow.is_finished else ""
     return page("login/username.html", form=form)
 
 
@@ -88,11 +93,11 @@ def username() -> Response:
 def username_given() -> Response:
     """Begin a login for a username; the answer does not tell whether anybody has it (S-10)."""
     form = UsernameForm()
+    destination = known_destination(form.destination.data)
     if not form.validate_on_submit():
+        form.destination.data = destination or ""
         return page("login/username.html", status=422, form=form)
-    token, password_type = begin_flow(
-        form.username.data or "", destination=known_destination(form.destination.data)
-    )
+    token, password_type = begin_flow(form.username.data or "", destination=destination)
     return keep_flow(onward(password_endpoint(password_type)), token)
 
 
@@ -131,7 +136,7 @@ def picture_password(flow: Flow) -> Response:
 def pictures_given(flow: Flow) -> Response:
     """Try four pictures, or without script keep one tap."""
     if keep_pick(flow):
-        return onward("login.pictures")
+        return tapped("login.pictures")
     secret = picked(flow)
     if secret is None:
         few = {**NO_PROBLEM, "problem": "few"}
@@ -197,6 +202,7 @@ def waiting_password(flow: Flow) -> Response:
         rhyme=pictures.rhyme(ids, language()) if is_pictures else None,
         may_choose=passwords.may_choose(flow.required),
         own_choice=pending.is_own_choice,
+        old_kind=_old_kind(flow),
         seconds_left=seconds_left(flow),
     )
 
@@ -294,7 +300,7 @@ def practised(flow: Flow) -> Response:
     """Put the new password in force if it was entered right, and log in; no limit, no count."""
     is_pictures = _is_pictures(flow)
     if is_pictures and keep_pick(flow):
-        return onward("login.practise")
+        return tapped("login.practise")
     typed = picked(flow) if is_pictures else PasswordForm().password.data or ""
     if typed is None:
         return _practise_page(flow, "few", status=422)
@@ -304,7 +310,7 @@ def practised(flow: Flow) -> Response:
     if outcome is Practised.DIFFERENT:
         flows.keep_picks(db(), keys(), flow, ())
         return _practise_page(replace(flow, picks=()), "wrong", status=422)
-    return finish(changed)
+    return finish(changed, News.CHANGED)
 
 
 def _is_pictures(flow: Flow) -> bool:
@@ -317,7 +323,30 @@ def _practise_page(flow: Flow, problem: str | None, status: int = 200) -> Respon
     is_pictures = _is_pictures(flow)
     shown = pictures_context(flow) if is_pictures else words_context(flow)
     kind = "pictures" if is_pictures else "words"
-    return page("login/practise.html", status=status, kind=kind, problem=problem, **shown)
+    old_kind = _old_kind(flow)
+    return page("login/practise.html", status=status, kind=kind, old_kind=old_kind, problem=problem, **shown)
+
+
+def _old_kind(flow: Flow) -> str | None:
+    """Return the kind of the old password, or None where it may not be kept."""
+    if not flow.may_keep_old(now().at):
+        return None
+    return "pictures" if flow.credential_type is PasswordType.PICTURES else "words"
+
+
+@blueprint.post("/login/ny-kode/behold")
+@public
+@turn_of(Step.NEW_PASSWORD)
+def old_kept(flow: Flow) -> Response:
+    """Go on with the old password, which was entered right to come here."""
+    if flow.is_finished:
+        return finish(flow)
+    kept = new_password.keep_old(db(), flow, now())
+    if kept is None:
+        return onward("login.new_password")
+    if step_of(kept) is Step.WARNING:
+        login.postpone(db(), kept, now())
+    return finish(kept, News.KEPT)
 
 
 @blueprint.post("/login/mere-tid")
@@ -325,7 +354,9 @@ def _practise_page(flow: Flow, problem: str | None, status: int = 200) -> Respon
 def more_time() -> Response:
     """Give a half-done login its full time again (design: said two minutes before it ends)."""
     flow = find_flow()
-    if flow is None or flow.is_finished:
+    if flow is None:
+        abort(410)
+    if flow.is_finished:
         return onward("login.choose")
     flows.extend(db(), config(), flow, now())
     return onward(endpoint_of(step_of(flow), flow))

@@ -20,6 +20,7 @@ from app.web.guard import current_login, public, requires
 from app.web.i18n import date_text, language, moment_text
 from app.web.i18n import gettext as _
 from app.web.page import leave, onward, page, site
+from app.web.telling import News, tell_next
 from app.web.transaction import config, db, keys, now
 
 blueprint = Blueprint("mine", __name__)
@@ -201,6 +202,7 @@ def history() -> Response:
 def end_session(id: int) -> Response:
     """End one of one's own logins; one that has ended already is no error."""
     sessions.end_one(db(), _living(), id, now())
+    tell_next(News.ENDED_ONE)
     return onward("mine.overview")
 
 
@@ -209,6 +211,7 @@ def end_session(id: int) -> Response:
 def end_sessions() -> Response:
     """End all of one's logins but this one."""
     sessions.end_others(db(), _living(), now())
+    tell_next(News.ENDED_OTHERS)
     return onward("mine.overview")
 
 

@@ -15,6 +15,7 @@ from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response
 
 from app.domain.site import Site
+from app.web import telling
 from app.web.environment import Templates
 from app.web.i18n import alternates, languages
 from app.web.i18n import gettext as _
@@ -50,6 +51,7 @@ def page(template: str, *, swap: str = "screen", status: int = 200, **context: A
     Context `errors` says that the page tells of an error; it goes first in the title.
     """
     context.setdefault("errors", status in (422, 429, 503))
+    context["told"] = telling.take() if _may_tell(status) else None
     templates: Templates = current_app.extensions["templates"]
     drawn = templates.get(template)
     if is_fragment():
@@ -71,6 +73,11 @@ def page(template: str, *, swap: str = "screen", status: int = 200, **context: A
         # The address stays that of the step, or Back looks dead.
         answer.headers["HX-Push-Url"] = "false"
     return answer
+
+
+def _may_tell(status: int) -> bool:
+    """Whether this is a whole page of one browser's; public pages are the same for everybody."""
+    return status == 200 and not is_fragment() and "lang" not in (request.view_args or {})
 
 
 def is_htmx() -> bool:

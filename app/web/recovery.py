@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, current_app, request
+from flask import Blueprint, abort, current_app, request, url_for
 from werkzeug.wrappers import Response
 
 from app.domain import credentials, flows
@@ -29,6 +29,7 @@ from app.web.wizard import (
     problem_of,
     read_flow,
     same_person,
+    tapped,
     words_context,
 )
 
@@ -46,7 +47,7 @@ def username() -> Response:
 @public
 def choose() -> Response:
     """Forgotten, or only to be changed? Asks first whose password it is."""
-    return page("recovery/choose.html", username=_username(), form=UsernameForm())
+    return page("recovery/choose.html", username=_username(), form=UsernameForm(), here=_here())
 
 
 @blueprint.post("/ny-adgangskode")
@@ -55,9 +56,18 @@ def username_given() -> Response:
     """Take the username that the new password is for."""
     form = UsernameForm()
     if not form.validate_on_submit():
-        return page("recovery/choose.html", status=422, username=None, form=form)
+        return page("recovery/choose.html", status=422, username=None, form=form, here=_here())
     token, _type = begin_flow(form.username.data or "", destination=known_destination(form.destination.data))
-    return keep_flow(onward("recovery.choose"), token)
+    return keep_flow(onward("recovery.change" if _means_change() else "recovery.choose"), token)
+
+
+def _means_change() -> bool:
+    """Whether whoever is asked for the username has said already that the password is only to be changed."""
+    return "skift" in request.args
+
+
+def _here() -> str:
+    return url_for("recovery.choose", skift=1 if _means_change() else None)
 
 
 @blueprint.get("/ny-adgangskode/glemt")
@@ -83,7 +93,7 @@ def change() -> Response:
         return _change_page(flow, NO_PROBLEM)
     username, kind = _own()
     if username is None:
-        return onward("recovery.choose")
+        return onward("recovery.choose", skift=1)
     return _change_page(flows.stand_in(username, kind), NO_PROBLEM)
 
 
@@ -95,7 +105,7 @@ def change_tried() -> Response:
     if flow is None:
         username, _kind = _own()
         if username is None:
-            return onward("recovery.choose")
+            abort(410)
         token, _kind = begin_flow(username)
         flow = read_flow(token)
         if flow is None:
@@ -108,7 +118,7 @@ def _tried(flow: Flow, begun: str | None) -> Response:
     same_person(flow)
     if flow.password_type is PasswordType.PICTURES:
         if keep_pick(flow):
-            return _kept(onward("recovery.change"), begun)
+            return _kept(tapped("recovery.change"), begun)
         secret = picked(flow)
         if secret is None:
             few = {**NO_PROBLEM, "problem": "few"}

@@ -14,6 +14,7 @@ from app.domain import flows, login, new_password
 from app.domain.flows import Flow, Step
 from app.domain.login import Checked, Outcome
 from app.domain.passwords import CODE_LENGTH, PICTURES, code
+from app.domain.people import normal_username
 from app.models.people import PasswordType
 from app.web import pictures
 from app.web.browser import (
@@ -32,6 +33,7 @@ from app.web.fields import PasswordForm, PicturesForm
 from app.web.guard import current_login
 from app.web.i18n import language, wait_text
 from app.web.page import leave, onward
+from app.web.telling import News, tell_next
 from app.web.transaction import config, db, hasher, keys, now, world
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -56,6 +58,7 @@ def find_flow(*, is_step: bool = True) -> Flow | None:
         g.flow = read_flow(token) if token else None
     flow: Flow | None = g.flow
     if is_step and token and flow is None:
+        g.lost_destination = flows.find_destination(db(), keys(), token)
         abort(410)
     return flow
 
@@ -100,6 +103,8 @@ def turn_of(*steps: Step) -> Callable[[View], View]:
         @wraps(view)
         def in_turn(*args: Any, **values: Any) -> Any:
             flow = find_flow()
+            if flow is None and request.method == "POST":
+                abort(410)  # what was typed is lost: say so
             if flow is None:
                 return onward("login.choose")
             if flow.is_finished and request.method == "GET":
@@ -160,11 +165,13 @@ def problem_of(checked: Checked) -> dict[str, Any]:
         "problem": checked.outcome.name.lower(),
         "wait_text": wait_text(checked.wait_seconds) if checked.wait_seconds else None,
         "tries": checked.flow.wrong_tries,
+        # Said of the shape alone, which is the same whether anybody has the name (S-10).
+        "is_odd_name": normal_username(checked.flow.username) is None,
     }
 
 
-def finish(flow: Flow) -> Response:
-    """Log in, and go where the flow leads."""
+def finish(flow: Flow, news: News | None = None) -> Response:
+    """Log in, and go where the flow leads, which tells the news."""
     before = current_login()
     device = device_token() or new_device_token()
     token = login.finish(
@@ -177,6 +184,8 @@ def finish(flow: Flow) -> Response:
     drop_cookie(answer, FLOW)
     keep_device(answer, device)
     session.clear()  # the forms of before the login are no forms of this session (S-17)
+    if news is not None:
+        tell_next(news)
     return answer
 
 
@@ -213,6 +222,11 @@ def keep_pick(flow: Flow) -> bool:
     return True
 
 
+def tapped(endpoint: str) -> Response:
+    """Answer a tap that was kept: the same page, scrolled to the pictures, never to one of them (S-24)."""
+    return onward(endpoint, _anchor="billeder")
+
+
 def pictures_context(flow: Flow) -> dict[str, Any]:
     """Return what the picture screen shows."""
     return {
@@ -236,4 +250,4 @@ def seconds_left(flow: Flow) -> int:
     return left if left > 0 else config().flow_minutes * 60
 
 
-NO_PROBLEM: dict[str, Any] = {"problem": None, "wait_text": None, "tries": 0}
+NO_PROBLEM: dict[str, Any] = {"problem": None, "wait_text": None, "tries": 0, "is_odd_name": False}

@@ -137,3 +137,34 @@ def test_the_skip_link_jumps_over_the_menu(either: Page) -> None:
     either.keyboard.press("Enter")
     either.keyboard.press("Tab")
     expect(either.locator("main a").first).to_be_focused()
+
+
+def test_the_doors_stand_in_line_and_the_tasks_of_a_row_are_equally_high(visits: Visits) -> None:
+    page = visits.open(size=(1280, 900))
+    page.goto("/da/")
+    box = "all => all.map(one => one.getBoundingClientRect().toJSON())"
+    titles = page.locator(".card-title").evaluate_all(box)
+    helps = page.locator(".card-help").evaluate_all(box)
+    assert len({round(one["top"]) for one in titles}) == 1
+    assert len({round(one["top"]) for one in helps}) == 1
+    assert max(one["bottom"] for one in titles) <= min(one["top"] for one in helps)
+    rows: dict[int, set[int]] = {}
+    for one in page.locator("[data-part=tasks] a").evaluate_all(box):
+        rows.setdefault(round(one["top"]), set()).add(round(one["height"]))
+    assert len(rows) == 3
+    assert all(len(heights) == 1 for heights in rows.values())
+
+
+def test_the_menu_stands_in_columns_on_a_phone(visits: Visits) -> None:
+    page = visits.open(size=(390, 844))
+    page.goto("/da/")
+    left = "all => all.map(one => one.getBoundingClientRect().left)"
+    lefts = page.locator(".site-nav a").evaluate_all(left)
+    assert lefts[:2] == lefts[3:]
+
+
+def test_the_front_page_does_not_offer_itself_as_help(either: Page) -> None:
+    either.goto("/da/")
+    expect(either.locator("footer").get_by_role("link", name="Hjælp")).to_have_count(0)
+    either.goto("/da/elev")
+    expect(either.locator("footer").get_by_role("link", name="Hjælp")).to_have_count(1)

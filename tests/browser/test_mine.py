@@ -25,7 +25,7 @@ def test_the_own_page_says_who_one_is_and_when_the_password_was_changed(either: 
     expect(password).to_contain_text("med hjælp fra en lærer")
     sessions = either.get_by_role("region", name="Her er du logget ind")
     expect(sessions.get_by_role("listitem")).to_have_count(1)
-    expect(sessions).to_contain_text("Her")
+    expect(sessions).to_contain_text("Denne enhed")
     done = either.get_by_role("region", name="Det er der sket med dit login")
     expect(done.get_by_role("listitem").first).to_contain_text("Du loggede ind")
 
@@ -68,7 +68,7 @@ def test_a_login_elsewhere_is_listed_and_can_be_ended(either: Page, visits: Visi
     is_logged_in(either, BO)
     sessions = either.get_by_role("region", name="Her er du logget ind")
     expect(sessions.get_by_role("listitem")).to_have_count(2)
-    expect(sessions.get_by_role("listitem").first).to_contain_text("Her")
+    expect(sessions.get_by_role("listitem").first).to_contain_text("Denne enhed")
     sessions.get_by_role("button", name="Log ud", exact=True).click()
     expect(sessions.get_by_role("listitem")).to_have_count(1)
     assert site.living_sessions(BO) == 1
@@ -161,3 +161,25 @@ def test_a_button_of_an_ended_session_leads_to_the_login(either: Page, site: Ser
     site.forward(minutes=61)
     either.get_by_role("button", name="Log ud", exact=True).first.click()
     sees(either, "Du er logget ud")
+
+
+def test_what_just_happened_is_told_once_and_has_the_focus(either: Page, visits: Visits) -> None:
+    elsewhere = visits.open()
+    log_in(elsewhere, BO)
+    is_logged_in(elsewhere, BO)
+    log_in(either, BO)
+    is_logged_in(either, BO)
+    press(either, "Log ud alle andre steder")
+    told = either.locator("[data-part=told]")
+    expect(told).to_contain_text("Du er logget ud de andre steder.")
+    expect(told).to_be_focused()
+    either.reload()
+    expect(told).to_have_count(0)
+    elsewhere.reload()
+    sees(elsewhere, "Vælg login")
+    told = elsewhere.locator("[data-part=told]")
+    expect(told).to_contain_text("Du er logget ud fra et andet sted.")
+    expect(told).to_be_focused()
+    log_in(elsewhere, BO)
+    is_logged_in(elsewhere, BO)
+    expect(told).to_have_count(0)

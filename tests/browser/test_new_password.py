@@ -87,7 +87,7 @@ def test_a_pupil_gets_new_pictures_and_practises_them(page: Page, site: Server) 
     sees(page, "Dine nye billeder")
     new = dealt_pictures(page)
     assert len(set(new)) == 4
-    follow(page, "Jeg kan huske den")
+    follow(page, "Jeg kan huske dem")
     sees(page, "Prøv dine nye billeder")
     tap(page, *new)
     press(page, "Næste")
@@ -207,7 +207,7 @@ def test_a_slip_while_practising_shows_the_way_back_and_costs_nothing(either: Pa
 def test_a_slip_with_new_pictures_empties_the_slots(either: Page) -> None:
     begin_change(either, ANNA)
     new = dealt_pictures(either)
-    follow(either, "Jeg kan huske den")
+    follow(either, "Jeg kan huske dem")
     tap(either, *reversed(new))
     press(either, "Næste")
     expect(summary(either)).to_be_focused()
@@ -357,3 +357,20 @@ def test_forgotten_passwords_and_usernames_lead_to_people_who_help(either: Page)
     sees(either, "Få mit eller mit barns brugernavn")
     follow(either, "Skriv dit brugernavn")
     sees(either, "Skriv dit brugernavn")
+
+
+def test_whoever_changes_may_keep_the_old_one_and_a_change_is_told(either: Page, site: Server) -> None:
+    begin_change(either, BO)
+    dealt_words(either)
+    press(either, "Behold den gamle")
+    is_logged_in(either, BO)
+    told = either.locator("[data-part=told]")
+    expect(told).to_contain_text("Der er ikke skiftet noget.")
+    either.goto("/ny-adgangskode/skift")
+    write(either, NOW, BO.password or "")
+    press(either, "Næste")
+    practise(either, dealt_words(either))
+    is_logged_in(either, BO)
+    expect(told).to_contain_text("Din adgangskode er skiftet. Du er logget ud alle andre steder.")
+    expect(told).to_be_focused()
+    assert site.events(BO, Event.PASSWORD_CHANGED) == ["PASSWORD_CHANGED"]

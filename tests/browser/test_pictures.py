@@ -248,3 +248,91 @@ def test_the_code_is_never_in_an_address(either: Page, visits: Visits) -> None:
     press(either, "Log ind")
     is_logged_in(either, ANNA)
     assert not [one.url for one in visits.requests if any(id in one.url for id in ANNA.pictures)]
+
+
+def covered_by_a_bar(page: Page) -> str | None:
+    """Return what has the focus if it lies under the slots or the acts, at its middle or its edges."""
+    found: str | None = page.evaluate(
+        """() => {
+            const one = document.activeElement, box = one.getBoundingClientRect();
+            const bars = [...document.querySelectorAll(".pictures-top, .pictures-acts")];
+            if (one === document.body || bars.some(bar => bar.contains(one))) return null;
+            const under = bars.some(bar => {
+                const its = bar.getBoundingClientRect();
+                return box.bottom > its.top + 1 && box.top < its.bottom - 1;
+            });
+            return under ? one.outerHTML.slice(0, 80) : null;
+        }"""
+    )
+    return found
+
+
+def test_the_acts_stay_on_the_screen_also_after_an_error(page: Page) -> None:
+    """Design 5: sticky at the bottom."""
+    begin(page)
+    acts = page.locator(".pictures-acts button")
+    for _ in range(2):
+        expect(acts.first).to_be_in_viewport(ratio=1)
+        expect(acts.last).to_be_in_viewport(ratio=1)
+        tap(page, "bil", "tog", "fisk", "hat")
+        expect(acts.last).to_be_in_viewport(ratio=1)
+        press(page, "Log ind")
+        expect(summary(page)).to_be_focused()
+        expect(summary(page)).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("key", ["Tab", "Shift+Tab"])
+def test_what_has_the_focus_is_never_under_a_bar(either: Page, key: str) -> None:
+    """WCAG 2.4.11: also where an error pushes the pictures down."""
+    begin(either)
+    tap(either, "bil", "tog", "fisk", "hat")
+    press(either, "Log ind")
+    expect(summary(either)).to_be_focused()
+    for _ in range(40):
+        either.keyboard.press(key)
+        assert covered_by_a_bar(either) is None
+
+
+def test_without_script_a_tap_stays_at_the_pictures_and_marks_what_is_taken(visits: Visits) -> None:
+    plain = visits.open(has_script=False, size=(390, 600))
+    begin(plain)
+    for count, id in enumerate(ANNA.pictures, start=1):
+        tile(plain, id).click()
+        chosen(plain, count)
+        assert abs(plain.locator("#billeder").bounding_box()["y"]) < 2  # type: ignore[index]
+        expect(plain.locator("[data-slots]")).to_be_in_viewport(ratio=1)
+        expect(plain.locator("button.is-picked")).to_have_count(count)
+    press(plain, "Slet")
+    chosen(plain, 3)
+    expect(tile(plain, "bamse")).not_to_have_class(re.compile("is-picked"))
+
+
+def test_a_chosen_tile_is_marked_in_forced_colours(either: Page) -> None:
+    either.emulate_media(forced_colors="active")
+    begin(either)
+    tap(either, "ugle")
+    style = "(({borderTopColor, borderTopWidth}) => [borderTopColor, borderTopWidth])(getComputedStyle(one))"
+    colour, width = tile(either, "ugle").evaluate(f"one => {style}")
+    other_colour, other_width = tile(either, "kage").evaluate(f"one => {style}")
+    assert colour != other_colour
+    assert (width, other_width) == ("4px", "2px")
+
+
+def test_to_write_instead_shows_the_names_and_takes_the_focus(scripted: Page) -> None:
+    begin(scripted)
+    size = "one => getComputedStyle(one).fontSize"
+    assert tile(scripted, "ugle").evaluate(size) == "0px"
+    typing(scripted)
+    expect(scripted.get_by_label(TYPED, exact=True)).to_be_focused()
+    assert tile(scripted, "ugle").evaluate(size) == "13px"
+    scripted.keyboard.type("ugle kage sol bamse")
+    scripted.keyboard.press("Enter")
+    is_logged_in(scripted, ANNA)
+
+
+def test_without_script_the_names_are_shown_too_when_writing(visits: Visits) -> None:
+    plain = visits.open(has_script=False, size=(320, 640))
+    begin(plain)
+    typing(plain)
+    assert tile(plain, "sommerfugl").evaluate("one => getComputedStyle(one).fontSize") == "13px"
+    assert tile(plain, "sommerfugl").evaluate("one => one.scrollWidth <= one.clientWidth")

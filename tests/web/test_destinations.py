@@ -10,6 +10,7 @@ from flask import Flask
 from app.db import Database
 from app.demo.cast import ANNA, BO, IDA, STAGE
 from tests import store
+from tests.conftest import SetClock
 from tests.pages import Browser, Page
 
 HISTORY = "/mit/historik"
@@ -79,6 +80,39 @@ def test_through_a_change_of_mind(browser: Browser) -> None:
     browser.press("Næste", filled={"Brugernavn": "idak1002"})
     browser.press("Log ind", filled={"Adgangskode": "forkert"})
     browser.follow("Ikke dig?")
+    browser.press("Næste", filled={"Brugernavn": "boli1003"})
+    assert browser.press("Log ind", filled={"Adgangskode": BO.password or ""}).path == HISTORY
+
+
+def test_through_the_way_back_to_the_chooser(browser: Browser) -> None:
+    start(browser)
+    browser.press("Næste", filled={"Brugernavn": ""})
+    assert browser.follow("Tilbage").path == "/login"
+    browser.follow("Brugernavn og adgangskode")
+    browser.press("Næste", filled={"Brugernavn": "boli1003"})
+    assert browser.press("Log ind", filled={"Adgangskode": BO.password or ""}).path == HISTORY
+
+
+def test_a_strangers_place_is_not_carried_back_to_the_chooser(browser: Browser) -> None:
+    """S-65."""
+    browser.open("/login/brugernavn")
+    page = browser.press("Næste", filled={"Brugernavn": ""}, destination="//evil.example")
+    assert page.status == 422
+    assert "evil" not in page.response.text
+
+
+@pytest.mark.parametrize("is_other_name", [True, False])
+def test_through_a_page_that_was_too_old(browser: Browser, clock: SetClock, is_other_name: bool) -> None:
+    start(browser)
+    browser.press("Næste", filled={"Brugernavn": "boli1003"})
+    path, data = browser.form("Log ind", filled={"Adgangskode": BO.password or ""})
+    if is_other_name:
+        data["username"] = "idak1002"
+    else:
+        clock.forward(minutes=31)
+    assert browser.post(path, data).status == 410
+    browser.follow("Start forfra")
+    browser.follow("Brugernavn og adgangskode")
     browser.press("Næste", filled={"Brugernavn": "boli1003"})
     assert browser.press("Log ind", filled={"Adgangskode": BO.password or ""}).path == HISTORY
 

@@ -50,7 +50,8 @@ def test_no_step_can_be_entered_without_a_beginning(browser: Browser, database: 
     browser.open("/login/brugernavn")
     data = {"csrf_token": browser.csrf(), "password": BO.password or "", "later": "1", "login": "1"}
     if path != "/login/ny-kode":  # which is only looked at
-        assert browser.post(path, data).path == "/login"
+        page = browser.post(path, data)
+        assert (page.status, page.heading) == (410, "Siden er for gammel")
     assert browser.cookie("login") is None
     assert store.content(database) == before
 
@@ -323,7 +324,7 @@ def test_a_flow_is_of_no_use_in_another_browser(app: Flask, browser: Browser, da
     stranger = Browser(app)
     stranger.open("/login/brugernavn")
     data["csrf_token"] = stranger.csrf()
-    assert stranger.post(path, data).path == "/login"
+    assert stranger.post(path, data).status == 410
     assert stranger.open(page.path).path == "/login"
     assert store.count(database, "sso_session") == 0
 
@@ -344,6 +345,18 @@ def test_a_half_done_login_that_ran_out_says_so_and_leads_to_the_start(
     assert store.count(database, "throttle") == 0
     assert browser.follow("Start forfra").path == "/login"
     assert browser.log_in(BO.username or "", BO.password or "").path == "/mit"
+
+
+def test_a_password_sent_after_the_cookie_was_deleted_is_told_to_be_too_late(
+    browser: Browser, database: Database
+) -> None:
+    begin(browser, BO.username)
+    path, data = browser.form("Log ind", filled={"Adgangskode": BO.password or ""})
+    browser.client.delete_cookie("flow", domain=browser.domain)
+    page = browser.post(path, data)
+    assert (page.status, page.heading) == (410, "Siden er for gammel")
+    assert store.count(database, "throttle") == 0
+    assert browser.open(path).path == "/login"
 
 
 def test_more_time_is_given_to_who_asks_for_it(browser: Browser, clock: SetClock) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from babel.messages.pofile import read_po
@@ -11,6 +12,7 @@ from flask import Flask
 
 from app.config import PROJECT
 from app.demo.cast import ANNA, BO, BOTH, EVA, STAGE, Member
+from app.web import i18n
 from tests.pages import Browser, Page
 
 pytestmark = pytest.mark.sqlite_only
@@ -237,3 +239,10 @@ def test_english_pages_speak_no_danish(app: Flask) -> None:
         for piece in words_of(page):
             assert not any(p.fullmatch(piece) for p in patterns), f"«{piece}» on {page.path}"
     assert len(seen) >= 16
+
+
+def test_dates_are_written_as_each_language_writes_them(app: Flask) -> None:
+    at = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    for language, day in (("da", "22. november 2026"), ("en", "22 November 2026")):
+        with app.test_request_context(f"/?ui_locales={language}"):
+            assert i18n.date_text(at) == day

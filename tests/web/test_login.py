@@ -263,7 +263,7 @@ def test_an_unknown_name_is_asked_for_a_password_like_any_other(browser: Browser
 
 
 @pytest.mark.parametrize(
-    "typed", ["a", "æøå", "anna\x001001", "x" * 5000, "<b>anna</b>", "anna 1001", "\u202eanna"]
+    "typed", ["a", "æøå", "anna\x001001", "x" * 5000, "<b>anna</b>", "anna@1001", "\u202eanna"]
 )
 def test_what_cannot_be_a_username_fails_like_an_unknown_one(browser: Browser, typed: str) -> None:
     """S-11: it is neither told apart nor an error of ours."""
@@ -298,3 +298,75 @@ def test_password_managers_find_their_fields_and_nothing_stops_a_paste(browser: 
         assert [e.get("value") for e in named] == [member.username]
         for field in (*inputs, *fields.values()):
             assert not {"maxlength", "pattern", "onpaste", "required"} & set(field.attrib)
+
+
+def username_field(page: Page) -> str | None:
+    """Return what stands in the field for the username."""
+    return next(e.get("value") for e in page.root.iter("input") if e.get("name") == "username")
+
+
+@pytest.mark.parametrize("typed", ["boli1030", "anna1011", "bo lind@skole"])
+def test_a_slip_in_the_username_is_put_right_without_typing_it_anew(browser: Browser, typed: str) -> None:
+    begin_typed(browser, typed)
+    page = browser.follow("Tilbage")
+    assert (page.path, username_field(page)) == ("/login/brugernavn", typed)
+
+
+def test_whoever_says_it_is_another_person_finds_the_field_empty(browser: Browser) -> None:
+    begin_typed(browser, "boli1003")
+    page = browser.follow("Ikke dig?")
+    assert (page.path, username_field(page)) == ("/login/brugernavn", "")
+    assert username_field(browser.open("/login/brugernavn")) == ""
+
+
+def test_the_username_that_stands_there_is_never_from_the_address(app: Flask, browser: Browser) -> None:
+    for path in ("?ret=boli1003", "?ret=1&username=boli1003", "?brugernavn=boli1003"):
+        assert username_field(browser.open(f"/login/brugernavn{path}")) == ""
+    begin_typed(browser, "boli1003")
+    assert username_field(Browser(app).open("/login/brugernavn?ret=1")) == ""
+
+
+def begin_typed(browser: Browser, typed: str) -> Page:
+    """Give a username."""
+    browser.open("/login/brugernavn")
+    return browser.press("Næste", filled={"Brugernavn": typed})
+
+
+@pytest.mark.parametrize("typed", ["boli 1003", "boli-1003", " b o l i 1003 ", "BOLI‑1003", "boli – 1003"])
+def test_blanks_and_hyphens_within_a_username_do_no_harm(browser: Browser, typed: str) -> None:
+    """S-11: it is the one username in its one form."""
+    page = begin_typed(browser, typed)
+    assert "boli1003" in page.text
+    assert browser.press("Log ind", filled={"Adgangskode": BO.password or ""}).path == "/mit"
+
+
+SHAPE = "Et brugernavn er fire bogstaver og fire tal."
+
+
+@pytest.mark.parametrize("path", ["/login/adgangskode", "/ny-adgangskode/skift"])
+@pytest.mark.parametrize("typed", ["bo@skole.dk", "æble1003", "bo lind", "1003boli"])
+def test_what_does_not_look_like_a_username_gets_a_hint_with_the_error(
+    browser: Browser, typed: str, path: str
+) -> None:
+    page = begin_typed(browser, typed)
+    assert SHAPE not in page.text
+    page = browser.open(path)
+    label = next(
+        words
+        for words in ("Adgangskode", "De fire billeders navne", "Den adgangskode, du har nu")
+        if words in page.text
+    )
+    button = "Log ind" if page.path.startswith("/login") else "Næste"
+    page = browser.press(button, filled={label: "forkert"})
+    assert page.status == 422
+    assert SHAPE in page.text
+
+
+@pytest.mark.parametrize("typed", ["boli1003", "qqqq9999", "henr276q"])
+def test_what_looks_like_a_username_gets_no_hint_whether_anybody_has_it(browser: Browser, typed: str) -> None:
+    """S-10."""
+    page = begin_typed(browser, typed)
+    label = "Adgangskode" if page.path.endswith("adgangskode") else "De fire billeders navne"
+    page = browser.press("Log ind", filled={label: "forkert"})
+    assert page.status == 422
+    assert SHAPE not in page.text

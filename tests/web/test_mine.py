@@ -95,8 +95,8 @@ def test_it_lists_the_logins_with_device_and_marks_the_one_at_hand(app: Flask) -
     panel = part(page, "sessions")
     assert "Chrome, Chromebook" in panel
     assert "Ukendt enhed" in panel
-    assert "Firefox, Linux Her" in panel
-    assert panel.count("Her") == 2  # in «Her er du logget ind» too
+    assert "Firefox, Linux Denne enhed" in panel
+    assert panel.count("Denne enhed") == 1
     assert panel.count("Logget ind") == 3
 
 
@@ -299,3 +299,106 @@ def test_losing_the_last_affiliation_ends_the_login_at_once(app: Flask, db: Sess
     db.execute(delete(Affiliation).where(Affiliation.user_id == user_of(db, BO).id))
     db.commit()
     assert browser.open("/mit").path == "/login"
+
+
+def told(page: Page) -> str | None:
+    """Return what a page tells once, without the word of its mark."""
+    for element in page.root.iter("div"):
+        if element.get("data-part") == "told":
+            assert element.get("tabindex") == "-1"
+            assert "autofocus" in element.attrib
+            return " ".join("".join(element.itertext()).split()).split(" ", 3)[-1]
+    return None
+
+
+def change_password(browser: Browser) -> str:
+    """Change Bo's password from his own page; returns the new one."""
+    browser.open("/ny-adgangskode/skift?mit=1")
+    page = browser.press("Næste", filled={"Den adgangskode, du har nu": BO.password or ""})
+    secret = next(e.text for e in page.root.iter("p") if e.get("class") == "secret-words") or ""
+    browser.follow("Jeg kan huske den")
+    assert browser.press("Næste", filled={"Ny adgangskode": secret}).path == "/mit"
+    return secret
+
+
+def test_after_a_change_of_password_the_next_page_says_so_once(app: Flask) -> None:
+    browser = log_in(app, BO)
+    assert told(browser.current) is None
+    change_password(browser)
+    said = told(browser.current) or ""
+    assert said.endswith("Din adgangskode er skiftet. Du er logget ud alle andre steder.")
+    assert "told" not in browser.current.response.request.url
+    assert told(browser.open("/mit")) is None
+    assert told(browser.open("/mit/historik")) is None
+
+
+def test_after_ending_other_logins_the_page_says_so_once(app: Flask) -> None:
+    for _ in range(3):
+        log_in(app, BO)
+    browser = log_in(app, BO)
+    page = browser.post(session_addresses(browser.current)[0], {"csrf_token": browser.csrf()})
+    assert (told(page) or "").endswith("Du er logget ud det andet sted.")
+    assert told(browser.open("/mit")) is None
+    page = browser.press("Log ud alle andre steder")
+    assert (told(page) or "").endswith("Du er logget ud de andre steder.")
+    assert told(browser.open("/mit")) is None
+
+
+def test_nothing_is_told_by_an_address(browser: Browser) -> None:
+    """S-65: nobody can make a page say anything by a link."""
+    for query in ("told=changed", "besked=changed", "told=%3Cb%3E"):
+        assert told(browser.open(f"/login?{query}")) is None
+
+
+def test_a_login_ended_by_a_change_elsewhere_says_why(app: Flask) -> None:
+    browser, elsewhere = log_in(app, BO), log_in(app, BO)
+    change_password(elsewhere)
+    page = browser.open("/mit")
+    assert page.path == "/login"
+    assert (told(page) or "").endswith("Du er logget ud, fordi adgangskoden blev skiftet.")
+    assert told(browser.open("/login")) is None
+    browser.open("/mit")
+    assert told(browser.current) is None
+
+
+def test_a_login_ended_from_elsewhere_says_why(app: Flask) -> None:
+    browser, elsewhere = log_in(app, BO), log_in(app, BO)
+    elsewhere.press("Log ud alle andre steder")
+    assert (told(browser.open("/mit/historik")) or "").endswith("Du er logget ud fra et andet sted.")
+
+
+@pytest.mark.parametrize("minutes", [61, 50], ids=["idle", "too long"])
+def test_a_login_that_ran_out_says_why_to_its_own_browser_alone(
+    app: Flask, clock: SetClock, minutes: int
+) -> None:
+    browser = log_in(app, BO)
+    while browser.current.path == "/mit":
+        clock.forward(minutes=minutes)
+        browser.open("/mit")
+    assert (told(browser.current) or "").endswith("Du er logget ud, fordi der er gået for lang tid.")
+    stranger = Browser(app)
+    stranger.plant("login", "planted-" + "a" * 35)
+    assert told(stranger.open("/mit")) is None
+    assert told(Browser(app).open("/mit")) is None
+
+
+def test_why_a_blocked_person_is_out_is_not_told(app: Flask, db: Session, now: Instant) -> None:
+    """S-10: only after the right password."""
+    browser = log_in(app, BO)
+    blocking.block(db, user_of(db, BO).id, now)
+    db.commit()
+    assert told(browser.open("/mit")) is None
+
+
+def test_the_menu_leads_whoever_is_logged_in_to_the_own_page(app: Flask, browser: Browser) -> None:
+    assert browser.open("/da/").links().get("Mit Unilogin") is None
+    assert "Log ind" in browser.current.links()
+    page = log_in(app, BO).open("/da/")
+    menu = next(e for e in page.root.iter("ul") if e.get("class") == "site-nav")
+    assert "".join(menu.itertext()).split()[-2:] == ["Mit", "Unilogin"]
+
+
+def test_one_logs_out_from_the_history_too(app: Flask) -> None:
+    browser = log_in(app, BO)
+    browser.open("/mit/historik")
+    assert browser.press("Log ud").path == "/log-ud"

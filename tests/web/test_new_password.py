@@ -54,7 +54,7 @@ def test_a_dealt_password_is_practised_once_and_then_in_force(app: Flask, member
     page = ask_for_new(browser, member)
     assert page.path == "/login/ny-kode"
     secret = secret_on(page)
-    page = browser.follow("Jeg kan huske den")
+    page = browser.follow("Jeg kan huske de")
     assert page.path == "/login/oev"
     assert secret not in page.response.text
     assert practise(browser, secret).path == "/mit"
@@ -68,7 +68,7 @@ def test_new_pictures_can_be_tapped_and_come_with_a_rhyme(browser: Browser) -> N
     ids = pictures.parse(" ".join(names)) or []
     assert pictures.rhyme(ids, "da") in page.text
     assert "Vælg selv" not in page.text
-    browser.follow("Jeg kan huske den")
+    browser.follow("Jeg kan huske dem")
     for name in names:
         browser.press(name)
     assert browser.press("Næste").path == "/mit"
@@ -222,7 +222,7 @@ def test_a_change_ends_the_persons_half_done_logins_elsewhere(app: Flask) -> Non
 def test_two_presses_at_the_end_change_once(browser: Browser, database: Database) -> None:
     """S-19."""
     secret = secret_on(ask_for_new(browser, BO))
-    browser.follow("Jeg kan huske den")
+    browser.follow("Jeg kan huske de")
     second = browser.twin()
     form = browser.form("Næste", filled={NEW: secret})
     before = store.count(database, "credential"), store.count(database, "sso_session")
@@ -238,7 +238,7 @@ def test_two_presses_at_the_end_change_once(browser: Browser, database: Database
 def test_a_change_that_ran_out_changes_nothing(browser: Browser, clock: SetClock, database: Database) -> None:
     """S-25."""
     secret = secret_on(ask_for_new(browser, BO))
-    browser.follow("Jeg kan huske den")
+    browser.follow("Jeg kan huske de")
     before = store.content(database, "credential")
     clock.forward(minutes=31)
     assert browser.press("Næste", filled={NEW: secret}).status == 410
@@ -264,7 +264,7 @@ def test_no_page_but_one_ever_shows_a_password_nor_store_nor_log(
     secrets = {dealt, member.secret or "", "KatteHale91"}
     if member.pictures:
         secrets |= {" ".join(pictures.parse(dealt) or []), ",".join(pictures.parse(dealt) or [])}
-    seen: list[Page] = [browser.follow("Jeg kan huske den"), practise(browser, "KatteHale91")]
+    seen: list[Page] = [browser.follow("Jeg kan huske de"), practise(browser, "KatteHale91")]
     if not member.pictures:
         seen += [
             browser.open("/login/ny-kode/selv"),
@@ -282,3 +282,68 @@ def test_no_page_but_one_ever_shows_a_password_nor_store_nor_log(
     for hay in (store.all_text(database), "\n".join(log_lines)):
         assert not any(secret in hay for secret in secrets)
     assert len(log_lines) > 10
+
+
+def test_whoever_is_logged_in_may_keep_the_old_one(browser: Browser, database: Database) -> None:
+    browser.log_in(BO.username or "", BO.password or "")
+    browser.open("/ny-adgangskode/skift?mit=1")
+    browser.press("Næste", filled={"Den adgangskode, du har nu": BO.password or ""})
+    browser.follow("Jeg kan huske den")
+    before = store.content(database, "credential")
+    second = browser.twin()
+    form = browser.form("Behold den gamle")
+    page = browser.post(*form)
+    assert page.path == "/mit"
+    assert "Der er ikke skiftet noget." in page.text
+    assert second.post(*form).path == "/mit"
+    assert store.content(database, "credential") == before
+    assert store.count(database, "pending_password") == 0
+    assert browser.open("/login/ny-kode").path == "/mit"
+
+
+def test_a_warned_person_who_began_may_still_keep_the_old_one(browser: Browser, database: Database) -> None:
+    browser.log_in(STAGE.username or "", STAGE.secret or "")
+    page = browser.press("Skift nu")
+    assert (page.path, page.heading) == ("/login/ny-kode", "Din nye adgangskode")
+    assert browser.press("Behold de gamle").path == "/mit"
+    assert len(store.events(database, "PASSWORD_CHANGE_POSTPONED")) == 1
+    assert store.count(database, "pending_password") == 0
+    assert store.count(database, "sso_session") == 1
+
+
+def test_an_old_password_that_has_run_out_cannot_be_kept(
+    browser: Browser, database: Database, clock: SetClock
+) -> None:
+    clock.forward(days=21)
+    browser.log_in(STAGE.username or "", STAGE.secret or "")
+    page = browser.press("Skift nu")
+    assert "Behold" not in page.text
+    browser.open("/login/oev")
+    assert "Behold" not in browser.current.text
+    assert browser.post("/login/ny-kode/behold", {"csrf_token": browser.csrf()}).path == "/login/ny-kode"
+    assert store.count(database, "sso_session") == 0
+    assert browser.open("/mit").path == "/login"
+
+
+def test_nobody_keeps_an_old_password_without_having_entered_it(browser: Browser, database: Database) -> None:
+    """S-01."""
+    browser.open("/login/brugernavn")
+    browser.press("Næste", filled={"Brugernavn": BO.username or ""})
+    page = browser.post("/login/ny-kode/behold", {"csrf_token": browser.csrf()})
+    assert page.path == "/login/adgangskode"
+    assert store.count(database, "sso_session") == 0
+
+
+def test_pictures_are_many_and_a_password_is_one(app: Flask) -> None:
+    page = ask_for_new(Browser(app), BO)
+    for words in ("Vis den ikke til andre.", "Jeg kan huske den"):
+        assert words in page.text
+    browser = Browser(app)
+    page = ask_for_new(browser, ANNA)
+    for words in ("Vis dem ikke til andre.", "Jeg kan huske dem"):
+        assert words in page.text
+    page = browser.follow("Jeg kan huske dem")
+    assert "Kan du ikke huske dem? Så tryk på Se dem igen." in page.text
+    strong = [e.text for e in page.root.iter("strong")]
+    assert strong == ["Se dem igen"]
+    assert browser.follow("Se dem igen").path == "/login/ny-kode"

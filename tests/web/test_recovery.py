@@ -59,6 +59,18 @@ def test_to_change_without_saying_whose_leads_to_the_question(browser: Browser) 
     assert browser.open("/.well-known/change-password").path == "/ny-adgangskode/skift"
 
 
+@pytest.mark.parametrize("path", ["/ny-adgangskode/skift", "/.well-known/change-password"])
+def test_whoever_has_said_to_change_it_is_not_asked_again_after_the_username(
+    browser: Browser, path: str
+) -> None:
+    browser.open(path)
+    browser.follow("English")
+    browser.follow("Dansk")
+    assert browser.press("Næste", filled={"Brugernavn": ""}).status == 422
+    page = browser.press("Næste", filled={"Brugernavn": "boli1003"})
+    assert (page.path, page.heading) == ("/ny-adgangskode/skift", "Skift adgangskode")
+
+
 @pytest.mark.sqlite_only
 @pytest.mark.parametrize("path", ["/ny-adgangskode/glemt", "/brugernavn"])
 def test_whoever_has_forgotten_is_told_who_can_help_and_whom_to_call(browser: Browser, path: str) -> None:

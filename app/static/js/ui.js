@@ -173,6 +173,12 @@
 
   // ---- Presses ----
 
+  // «Skriv i stedet»: straight to the field, once the browser has opened it.
+  addEventListener("click", (event) => {
+    const box = event.target.closest?.(".pictures + details > summary")?.parentNode;
+    if (box && !box.open) setTimeout(() => find("[name=typed]", box).focus());
+  });
+
   addEventListener("click", (event) => {
     const button = event.target.closest?.("button");
     if (!button) return;
