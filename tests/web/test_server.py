@@ -81,12 +81,14 @@ class Server:
         return sum(word[1] == f"0100007F:{self.port:04X}" and word[3] == "0A" for word in words)
 
     def wait_until_whole(self) -> None:
-        """Wait until every worker listens."""
+        """Wait until every worker listens and answers: one told to stop before that does not hear it."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while self.listeners() != 2 or len(self.workers()) != 2:
             assert self.process.poll() is None, "the server ended"
             assert time.monotonic() < deadline, "the server is not ready"
             time.sleep(0.01)
+        # The system deals connections out by chance: of so many each worker gets one.
+        assert {self.get() for _ in range(20)} == {"HTTP/1.1 200 OK"}
 
 
 def read(connection: socket.socket, seconds: float = 1.0) -> tuple[list[str], bool]:
