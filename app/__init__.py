@@ -46,11 +46,12 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
         recovery,
         support,
     )
+    from app.web import mitid as trips
     from app.web.browser import FORM, KnownNetworks
     from app.web.transaction import TransactionalFlask, close
     from app.world import World
 
-    features = ((support, ""), (login, ""), (recovery, ""), (mine, ""), (health, ""))
+    features = ((support, ""), (login, ""), (recovery, ""), (trips, ""), (mine, ""), (health, ""))
 
     config = config or configuration.read()
     gate.set_up_logging(config.log_level)

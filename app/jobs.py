@@ -10,7 +10,7 @@ from datetime import timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import SWEPT_AT_ONCE, Database, instant
-from app.domain import audit, devices, flows, sessions, throttling
+from app.domain import audit, devices, flows, mitid, sessions, throttling
 from app.world import Clock
 
 log = logging.getLogger("app.jobs")
@@ -60,6 +60,7 @@ def sweep(database: Database, clock: Clock) -> None:
     """Remove what has run out or is long unused, a short transaction at a time."""
     for act in (
         flows.sweep,
+        mitid.sweep,
         throttling.sweep,
         devices.sweep,
         lambda db, now: sessions.sweep(db, now, KEEP_ENDED_SESSIONS),

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from app.config import Config
 
-COOKIES = ("login", "flow", "device", "form", "language")
+COOKIES = ("login", "flow", "device", "form", "language", "trip", "recovery", "way")
 VOID_OF_NAME = {"hidden", "submit", "button"}
 
 

@@ -55,6 +55,10 @@ class Event(Enum):
     NETWORK_REMOVED = ("cidr",)
     DEMO_LOADED = ("people",)
     START_REMOVED = ("seal", "events")
+    MITID_CONFLICT = ("network",)
+    CHILD_PASSWORD_CHANGED = ("child",)
+    USERNAME_SHOWN = ()
+    USERNAME_ACTIVATED = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, or_, update
 from sqlalchemy.orm import Session
 
 from app.db import Instant
-from app.domain import audit, sessions
+from app.domain import audit, recovery, sessions
 from app.domain.audit import Event
 from app.models.people import User
 from app.models.sso import EndReason, LoginFlow
@@ -23,7 +23,9 @@ def block(db: Session, user_id: int, now: Instant, *, actor_id: int | None = Non
     if blocked.first() is None:
         return False
     # Flows first, as whoever finishes one does: in another order two could wait for each other.
-    db.execute(delete(LoginFlow).where(LoginFlow.user_id == user_id))
+    whose = or_(LoginFlow.user_id == user_id, LoginFlow.authorised_by_id == user_id)
+    db.execute(delete(LoginFlow).where(whose))
+    recovery.end_proofs(db, user_id)
     sessions.end_all(db, user_id, EndReason.BLOCKED, now)
     audit.record(db, Event.BLOCKED, now, actor_id=actor_id, subject_id=user_id)
     return True

@@ -84,6 +84,7 @@ class Flow:
     is_slowed: bool
     required: PasswordType
     proof: Proof | None = None
+    authorised_by_id: int | None = None
 
     def step(self, at: datetime, notice: timedelta) -> Step:
         """Return what this flow needs next, at an instant; the notice is how early a warning begins."""
@@ -212,6 +213,7 @@ _FIND = (
         LoginFlow.proof,
         LoginFlow.proved_mark,
         LoginFlow.proved_credential_id,
+        LoginFlow.authorised_by_id,
         LoginFlow.has_postponed,
         LoginFlow.wrong_tries,
         LoginFlow.sealed_picks,
@@ -265,7 +267,11 @@ def find(
     if row is None:
         return None
     # A proof by a password that has been changed since proves nothing, and answers no second press.
-    still_holds = row.credential_id is not None and row.proved_credential_id == row.credential_id
+    # At MitID one can also prove oneself who has no password yet; that ends when there is one.
+    may_be_first = row.proof in (Proof.MITID, Proof.GUARDIAN)
+    still_holds = row.proved_credential_id == row.credential_id and (
+        row.credential_id is not None or may_be_first
+    )
     if row.finished_at is not None and not still_holds:
         return None
     is_proved = still_holds and row.proved_mark == values["token_mark"]
@@ -294,6 +300,7 @@ def find(
         is_slowed=bool(row.is_slowed),
         required=required_type(row.level, row.marked_password_type),
         proof=row.proof,
+        authorised_by_id=row.authorised_by_id,
     )
 
 

@@ -141,8 +141,22 @@ _STANDING = (
 )
 
 
+# The user is not blocked and has no password yet.
+_STANDING_WITHOUT = (
+    select(User.id)
+    .where(
+        User.id == bindparam("whose_id"),
+        User.blocked_at.is_(None),
+        ~exists().where(Credential.user_id == User.id, Credential.ended_at.is_(None)),
+    )
+    .with_for_update(key_share=True)
+)
+
+
 def holds_standing(db: Session, flow: Flow) -> bool:
     """Hold user and password until the commit, in the order that a block does; False where one has gone."""
+    if flow.credential_id is None:
+        return direct(db, _STANDING_WITHOUT, {"whose_id": flow.user_id}).first() is not None
     return direct(db, _STANDING, {"proved_id": flow.credential_id}).first() is not None
 
 
@@ -154,6 +168,7 @@ _PROVE = (
         proof_at=NOW,
         proved_mark=bindparam("proved_mark"),
         proved_credential_id=bindparam("proved_id"),
+        authorised_by_id=None,
         sealed_picks=None,
     )
     .returning(LoginFlow.id)
@@ -232,6 +247,8 @@ _FINISH = (
         LoginFlow.finished_at.is_(None),
         LoginFlow.proof.is_not(None),
         LoginFlow.proved_credential_id == bindparam("proved_id"),
+        # MitID opens nothing but a new password; once that is in force, it is no change any more (S-31).
+        or_(LoginFlow.proof == Proof.PASSWORD, LoginFlow.is_change.is_(False)),
         # One that has run out opens nothing but the choice of a new one.
         _STANDING.where(or_(Credential.expires_at.is_(None), Credential.expires_at > NOW)).exists(),
     )

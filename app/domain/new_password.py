@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.config import Config
 from app.db import Instant
-from app.domain import audit, devices, flows, login, passwords, people, sessions, throttling
+from app.domain import audit, devices, flows, login, passwords, people, recovery, sessions, throttling
 from app.domain.audit import Event
 from app.domain.flows import KIND as FLOW_KIND
 from app.domain.flows import Flow
@@ -22,8 +22,14 @@ from app.domain.throttling import Place
 from app.keys import Keys, Purpose
 from app.models.credentials import Authorisation, Credential, PendingPassword
 from app.models.people import PasswordType
-from app.models.sso import EndReason, LoginFlow
+from app.models.sso import EndReason, LoginFlow, Proof
 from app.world import Dice
+
+AUTHORISATIONS = {
+    Proof.PASSWORD: Authorisation.OWNER,
+    Proof.MITID: Authorisation.MITID,
+    Proof.GUARDIAN: Authorisation.GUARDIAN,
+}
 
 
 class Practised(Enum):
@@ -32,6 +38,7 @@ class Practised(Enum):
     CONFIRMED = auto()
     DIFFERENT = auto()
     GONE = auto()
+    NO_AUTHORITY = auto()  # a parent who may no longer help
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,31 +147,22 @@ def confirm(
     now = clock()
     if not login.holds_standing(db, flow):
         return _done_already(db, keys, flow, now)
-    ended = db.execute(
-        update(Credential)
-        .where(
-            Credential.id == flow.credential_id,
-            Credential.user_id == user_id,
-            Credential.ended_at.is_(None),
-            select(LoginFlow.id)
-            .where(
-                LoginFlow.id == flow.id,
-                LoginFlow.finished_at.is_(None),
-                LoginFlow.expires_at > now.sql,
-                LoginFlow.proved_credential_id == Credential.id,
-            )
-            .exists(),
-        )
-        .values(ended_at=now.sql)
-        .returning(Credential.id)
-    )
-    if ended.first() is None:
+    if not recovery.still_holds(db, flow, now):
+        recovery.withdraw(db, flow)
+        return Practised.NO_AUTHORITY, flow
+    if not _end_old(db, flow, now):
         return _done_already(db, keys, flow, now)
+    authorisation = AUTHORISATIONS[flow.proof or Proof.PASSWORD]
+    actor_id = flow.authorised_by_id or user_id
     credential_id = store(
-        db, hasher, config, user_id, hashed, pending.password_type, Authorisation.OWNER, user_id, now
+        db, hasher, config, user_id, hashed, pending.password_type, authorisation, actor_id, now
     )
     db.execute(delete(PendingPassword).where(PendingPassword.flow_id == flow.id))
-    db.execute(update(LoginFlow).where(LoginFlow.id == flow.id).values(proved_credential_id=credential_id))
+    db.execute(
+        update(LoginFlow)
+        .where(LoginFlow.id == flow.id)
+        .values(proved_credential_id=credential_id, is_change=False)
+    )
     db.execute(
         delete(LoginFlow).where(
             LoginFlow.user_id == user_id, LoginFlow.id != flow.id, LoginFlow.finished_at.is_(None)
@@ -172,17 +170,20 @@ def confirm(
     )
     sessions.end_all(db, user_id, EndReason.PASSWORD_CHANGED, now)
     devices.forget_others(db, keys, user_id, browser.device_token)
+    recovery.end_proofs(db, user_id)
     throttling.clear(db, throttling.bucket_name(keys, Place.OUTER, flow.username))
     audit.record(
         db,
         Event.PASSWORD_CHANGED,
         now,
-        actor_id=user_id,
+        actor_id=actor_id,
         subject_id=user_id,
         password_type=pending.password_type.name,
-        authorisation=Authorisation.OWNER.name,
+        authorisation=authorisation.name,
         network=browser.network,
     )
+    if flow.proof is Proof.GUARDIAN:
+        recovery.tell_other_contacts(db, actor_id, user_id, now)
     return Practised.CONFIRMED, replace(
         flow,
         credential_id=credential_id,
@@ -202,6 +203,36 @@ def keep_old(db: Session, flow: Flow, now: Instant) -> Flow | None:
     db.execute(delete(PendingPassword).where(PendingPassword.flow_id == flow.id))
     db.execute(update(LoginFlow).where(LoginFlow.id == flow.id).values(is_change=False))
     return replace(flow, is_change=False)
+
+
+def _end_old(db: Session, flow: Flow, now: Instant) -> bool:
+    """End the password that was proved, or see that there is still none; False where another came (S-04)."""
+    is_proved = (
+        select(LoginFlow.id)
+        .where(
+            LoginFlow.id == flow.id,
+            LoginFlow.finished_at.is_(None),
+            LoginFlow.proof.is_not(None),
+            LoginFlow.expires_at > now.sql,
+            LoginFlow.proved_credential_id == flow.credential_id,
+        )
+        .exists()
+    )
+    if flow.credential_id is None:
+        another = (Credential.user_id == flow.user_id) & Credential.ended_at.is_(None)
+        return bool(db.scalar(select(is_proved & ~select(Credential.id).where(another).exists())))
+    ended = db.execute(
+        update(Credential)
+        .where(
+            Credential.id == flow.credential_id,
+            Credential.user_id == flow.user_id,
+            Credential.ended_at.is_(None),
+            is_proved,
+        )
+        .values(ended_at=now.sql)
+        .returning(Credential.id)
+    )
+    return ended.first() is not None
 
 
 def store(
@@ -264,6 +295,7 @@ def _keep(db: Session, keys: Keys, config: Config, flow: Flow, now: Instant, pen
         .where(
             LoginFlow.id == flow.id,
             LoginFlow.finished_at.is_(None),
+            LoginFlow.proof.is_not(None),
             LoginFlow.expires_at > now.sql,
             LoginFlow.proved_credential_id == flow.credential_id,
         )

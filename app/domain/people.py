@@ -65,6 +65,16 @@ def has_place(user_id: SQLColumnExpression[Any], today: ColumnElement[date]) -> 
     return or_(affiliated, entitled)
 
 
+def has_private_place(user_id: SQLColumnExpression[Any], today: ColumnElement[date]) -> ColumnElement[bool]:
+    """Whether a user has a current affiliation to an institution that is no public body."""
+    return (
+        select(Affiliation.id)
+        .join(Institution, Institution.id == Affiliation.institution_id)
+        .where(Affiliation.user_id == user_id, is_current(today), Institution.is_public_body.is_(False))
+        .exists()
+    )
+
+
 def pupil_level(user_id: SQLColumnExpression[Any], today: ColumnElement[date]) -> ColumnElement[str | None]:
     """Return a pupil's own level, or NULL for who is no pupil."""
     return (

@@ -43,8 +43,8 @@ _BEGIN = insert(table(SsoSession)).values(
     user_id=bindparam("user_id"),
     device=bindparam("device"),
     network=bindparam("network"),
-    amr="pwd",
-    assurance_level="EnFaktor",
+    amr=bindparam("amr"),
+    assurance_level=bindparam("assurance_level"),
     created_at=NOW,
     seen_at=NOW,
     expires_at=later(NOW, bindparam("life_seconds", type_=Integer())),
@@ -61,13 +61,17 @@ def begin(
     token: str,
     device: str,
     network: str,
+    amr: str = "pwd",
+    assurance_level: str = "EnFaktor",
 ) -> None:
-    """Begin a session known by `token`."""
+    """Begin a session known by `token`; what it rests on and how sure that is, in the words of claims."""
     values = {
         "token_mark": keys.token_mark(KIND, token),
         "user_id": user_id,
         "device": device,
         "network": network,
+        "amr": amr,
+        "assurance_level": assurance_level,
         "life_seconds": config.session_hours * 3600,
     }
     direct(db, _BEGIN, values | now.binds)

@@ -98,6 +98,7 @@ class User(Base):
     alias_family_name: Mapped[str | None] = mapped_column(String(100))
     cpr_lookup: Mapped[bytes | None] = mapped_column(unique=True)
     cpr_sealed: Mapped[str | None] = mapped_column(String(200))
+    mitid_uuid: Mapped[str | None] = mapped_column(String(200))
     cpr_status: Mapped[CprStatus] = mapped_column(default=CprStatus.UNKNOWN)
     marked_password_type: Mapped[PasswordType | None]
     blocked_at: Mapped[datetime | None]
@@ -110,6 +111,7 @@ class User(Base):
             "NOT is_protected OR (alias_given_name IS NOT NULL AND alias_family_name IS NOT NULL)",
             name="protected_has_alias",
         ),
+        Index("uq_user_mitid_uuid", "mitid_uuid", unique=True),
     )
 
     @property

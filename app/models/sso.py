@@ -16,6 +16,8 @@ class Proof(StrEnum):
     """What a flow has shown of the person so far (S-01)."""
 
     PASSWORD = auto()
+    MITID = auto()  # the owner, at MitID
+    GUARDIAN = auto()  # a parent, at MitID
 
 
 class EndReason(StrEnum):
@@ -46,6 +48,8 @@ class LoginFlow(Base):
     proof: Mapped[Proof | None]
     proof_at: Mapped[datetime | None]
     proved_credential_id: Mapped[int | None] = mapped_column(ForeignKey("credential.id", ondelete="SET NULL"))
+    # Whom MitID proved, where it is by MitID; a parent where it is for a child.
+    authorised_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
     has_postponed: Mapped[bool] = mapped_column(default=False)
     wrong_tries: Mapped[int] = mapped_column(default=0)
     sealed_picks: Mapped[str | None] = mapped_column(String(300))

@@ -20,6 +20,7 @@ from app.web.i18n import gettext as _
 from app.web.transaction import config, db, keys, world
 
 LOGIN, FLOW, DEVICE, FORM = "login", "flow", "device", "form"
+TRIP, RECOVERY, WAY = "trip", "recovery", "way"
 NETWORKS_SECONDS = 10.0
 # Clients whose network is kept in mind.
 ADDRESSES = 4096

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.datastructures import MultiDict
 from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import ValidationError
 
@@ -68,6 +68,6 @@ class PicturesForm(Form):
     typed = PasswordField()
 
 
-def has_repeats(form: ImmutableMultiDict[str, str]) -> bool:
-    """Whether a post names a field twice, or as an array (S-11)."""
+def has_repeats(form: MultiDict[str, str]) -> bool:
+    """Whether a request names a field twice, or as an array (S-11)."""
     return any(len(values) > 1 or "[" in name for name, values in form.lists())

@@ -16,15 +16,17 @@ from app.domain.new_password import Practised
 from app.domain.passwords import Rule
 from app.models.credentials import ExpiryReason
 from app.models.people import PasswordType
+from app.models.recovery import Errand
 from app.web import pictures
-from app.web.browser import browser
+from app.web.browser import WAY, browser, device_token, read_cookie
 from app.web.fields import NewPasswordForm, PasswordForm, UsernameForm
 from app.web.guard import current_login, public
 from app.web.i18n import date_text, language
 from app.web.i18n import gettext as _
 from app.web.page import known_destination, leave, onward, page, site
+from app.web.refusals import Problem, refused
 from app.web.telling import News
-from app.web.transaction import config, db, hasher, keys, now
+from app.web.transaction import config, db, hasher, keys, now, world
 from app.web.wizard import (
     NO_PROBLEM,
     STATUS,
@@ -58,6 +60,7 @@ class Choice:
     title: str
     help: str
     href: str
+    is_post: bool = False
 
 
 @blueprint.get("/login")
@@ -73,7 +76,20 @@ def choose() -> Response:
         _("Brugernavn og adgangskode, eller billeder"),
         url_for("login.username", til=destination),
     )
-    return page("login/choose.html", choices=[own], remembered=None)
+    choices = [own]
+    if world().mitid is not None:
+        choices.append(
+            Choice("mitid", _("MitID"), _("For voksne og elever med MitID"), "mitid.for_login", is_post=True)
+        )
+    # Whoever used MitID last has a cookie of it; whoever logged in here otherwise has the device's.
+    last = read_cookie(WAY) or ("own" if device_token() else None)
+    choices.sort(key=lambda one: one.key != last)
+    return page(
+        "login/choose.html",
+        choices=choices,
+        remembered=last if last == choices[0].key else None,
+        destination=destination or "",
+    )
 
 
 @blueprint.get("/login/brugernavn")
@@ -307,6 +323,8 @@ def practised(flow: Flow) -> Response:
     outcome, changed = new_password.confirm(db(), keys(), hasher(), config(), flow, typed, browser(), now)
     if outcome is Practised.GONE:
         abort(410)
+    if outcome is Practised.NO_AUTHORITY:
+        return refused(Problem.NO_CUSTODY, Errand.PASSWORD, flow.username)
     if outcome is Practised.DIFFERENT:
         flows.keep_picks(db(), keys(), flow, ())
         return _practise_page(replace(flow, picks=()), "wrong", status=422)

@@ -8,13 +8,13 @@ from typing import Any
 from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response
 
-from app.domain import audit, credentials, flows, people, sessions
+from app.domain import audit, credentials, flows, people, sessions, usernames
 from app.domain.access import Action
 from app.domain.audit import Event, Recorded
 from app.domain.sessions import Login
 from app.models.credentials import Authorisation
 from app.models.people import Category, PasswordType, RightKind, Role
-from app.web.browser import FLOW, LOGIN, device_text, drop_cookie, read_cookie
+from app.web.browser import FLOW, LOGIN, RECOVERY, device_text, drop_cookie, read_cookie
 from app.web.fields import N_
 from app.web.guard import current_login, public, requires
 from app.web.i18n import date_text, language, moment_text
@@ -45,6 +45,10 @@ WHAT = {
     Event.PASSWORD_CHANGED: N_("Adgangskoden blev skiftet"),
     Event.PASSWORD_CHANGE_POSTPONED: N_("Skift af adgangskode blev udsat"),
     Event.PICTURES_VOIDED: N_("Dine billeder blev spærret. Du skal have nye"),
+    Event.MITID_CONFLICT: N_("Et MitID passede ikke med dine oplysninger. Det blev afvist"),
+    Event.CHILD_PASSWORD_CHANGED: N_("%(name)s gav %(child)s en ny adgangskode"),
+    Event.USERNAME_SHOWN: N_("Dit brugernavn blev vist med MitID"),
+    Event.USERNAME_ACTIVATED: N_("Du fik et brugernavn"),
     Event.PERSON_ADDED: N_("Du blev oprettet"),
     Event.RIGHT_GIVEN: N_("Du fik en rettighed"),
     Event.BLOCKED: N_("Dit login blev spærret"),
@@ -225,7 +229,12 @@ def logout() -> Response:
     half_done = read_cookie(FLOW)
     if half_done:  # or the next person at this machine would go on with it
         flows.forget(db(), keys(), half_done)
+    proved = read_cookie(RECOVERY)
+    if proved:
+        usernames.forget(db(), keys(), proved)
     answer = leave(url_for("mine.logged_out"))
+    if proved:
+        drop_cookie(answer, RECOVERY)
     drop_cookie(answer, LOGIN)
     drop_cookie(answer, FLOW)
     # Never "cookies": that would forget the device, which keeps strangers from locking it out (S-62).
@@ -300,18 +309,21 @@ def _notice(current: credentials.Current | None) -> str | None:
 
 def _events(living: Login, found: list[Recorded]) -> list[ShownEvent]:
     others = {e.actor_id for e in found if e.actor_id and e.actor_id != living.user_id}
-    names = people.names_of(db(), others)
-    return [ShownEvent(moment_text(e.at), _what(e), _by(living, e, names)) for e in found]
+    names = people.names_of(db(), others | {e.details["child"] for e in found if "child" in e.details})
+    return [ShownEvent(moment_text(e.at), _what(e, names), _by(living, e, names)) for e in found]
 
 
-def _what(event: Recorded) -> str:
-    return _(WHAT[Event[event.event]])
+def _what(event: Recorded, names: dict[int, str]) -> str:
+    text = WHAT[Event[event.event]]
+    if "child" not in event.details:
+        return _(text)
+    return _(text, name=names.get(event.actor_id, "?"), child=names.get(event.details["child"], "?"))
 
 
 def _by(living: Login, event: Recorded, names: dict[int, str]) -> str:
     details: dict[str, Any] = event.details
     parts = []
-    if event.actor_id and event.actor_id != living.user_id:
+    if event.actor_id and event.actor_id != living.user_id and "child" not in details:
         parts.append(_("af %(name)s", name=names.get(event.actor_id, "?")))
     if details.get("device"):
         parts.append(str(details["device"]))

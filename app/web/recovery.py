@@ -7,14 +7,15 @@ from typing import Any
 from flask import Blueprint, abort, current_app, request, url_for
 from werkzeug.wrappers import Response
 
-from app.domain import credentials, flows
+from app.domain import credentials, flows, usernames
 from app.domain.flows import Flow
 from app.domain.login import Outcome
 from app.models.people import PasswordType
+from app.web.browser import RECOVERY, drop_cookie, read_cookie
 from app.web.fields import UsernameForm
 from app.web.guard import current_login, public
 from app.web.page import known_destination, onward, page
-from app.web.transaction import db
+from app.web.transaction import db, keys, now, world
 from app.web.wizard import (
     NO_PROBLEM,
     STATUS,
@@ -40,7 +41,49 @@ blueprint = Blueprint("recovery", __name__)
 @public
 def username() -> Response:
     """Tell who can help with a username."""
-    return page("recovery/username.html")
+    return page("recovery/username.html", has_mitid=world().mitid is not None)
+
+
+@blueprint.get("/brugernavn/fundet")
+@public
+def found() -> Response:
+    """Show the usernames of whom MitID proved and of the children, to that browser alone (S-33)."""
+    person_id = _proved()
+    if person_id is None:
+        return onward("recovery.username")
+    return page("recovery/found.html", people=usernames.list_found(db(), person_id, now()))
+
+
+@blueprint.post("/brugernavn/fundet")
+@public
+def activated() -> Response:
+    """Give a username to one on the list who has none."""
+    person_id = _proved()
+    if person_id is None:
+        return onward("recovery.username")
+    usernames.activate(db(), world().dice, person_id, request.form.get("uni_id", ""), now())
+    return onward("recovery.found")
+
+
+@blueprint.post("/brugernavn/faerdig")
+@public
+def done() -> Response:
+    """Forget who was proved, and go on to the login."""
+    token = read_cookie(RECOVERY)
+    if token:
+        usernames.forget(db(), keys(), token)
+    answer = onward("login.username")
+    drop_cookie(answer, RECOVERY)
+    return answer
+
+
+def _proved() -> int | None:
+    """Return whom MitID proved to this browser; a cookie whose time is up ends the request with 410."""
+    token = read_cookie(RECOVERY)
+    person_id = usernames.find(db(), keys(), token, now()) if token else None
+    if token and person_id is None:
+        abort(410)
+    return person_id
 
 
 @blueprint.get("/ny-adgangskode")
@@ -74,7 +117,7 @@ def _here() -> str:
 @public
 def forgotten() -> Response:
     """Tell who can help with a forgotten password."""
-    return page("recovery/forgotten.html", username=_username())
+    return page("recovery/forgotten.html", username=_username(), has_mitid=world().mitid is not None)
 
 
 @blueprint.get("/.well-known/change-password")

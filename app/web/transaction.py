@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask, current_app, g, request
@@ -25,6 +27,23 @@ def db() -> Session:
         session = database.reading() if request.method in READING else database.writing()
         g.db = session
     return session
+
+
+@contextmanager
+def change() -> Iterator[Session]:
+    """Open a transaction that writes and is committed at the end, in the place of the one at hand.
+
+    For the one GET that changes something: another site's redirect back (S-63 exempts it by name).
+    """
+    close(None)
+    database: Database = current_app.extensions["database"]
+    g.db = database.writing()
+    try:
+        g.db.connection()  # SQLite may wait here for its turn; whoever asks for the instant comes after
+        yield g.db
+        g.db.commit()
+    finally:
+        close(None)
 
 
 def now() -> Instant:

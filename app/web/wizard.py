@@ -20,6 +20,7 @@ from app.web import pictures
 from app.web.browser import (
     FLOW,
     LOGIN,
+    WAY,
     browser,
     coarse,
     device_token,
@@ -179,13 +180,21 @@ def finish(flow: Flow, news: News | None = None) -> Response:
     )
     if token is None:
         abort(410)
-    answer = leave(destination_of(flow))
+    answer = enter(destination_of(flow), token, device)
+    if read_cookie(WAY):
+        drop_cookie(answer, WAY)
+    if news is not None:
+        tell_next(news)
+    return answer
+
+
+def enter(path: str, token: str, device: str) -> Response:
+    """Answer with where a login leads; the browser has the session from here on, and no flow."""
+    answer = leave(path)
     set_cookie(answer, LOGIN, token)
     drop_cookie(answer, FLOW)
     keep_device(answer, device)
     session.clear()  # the forms of before the login are no forms of this session (S-17)
-    if news is not None:
-        tell_next(news)
     return answer
 
 

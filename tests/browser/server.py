@@ -60,12 +60,13 @@ class Answer:
 class Server:
     """Two workers on a free port, a database of their own, and the files that move their world."""
 
-    def __init__(self, template: Template, folder: Path, name: str) -> None:
-        """Prepare a copy of `template` in `folder`; nothing runs yet."""
+    def __init__(self, template: Template, folder: Path, name: str, *, mitid_port: int | None = None) -> None:
+        """Prepare a copy of `template` in `folder`; nothing runs yet. Without a port there is no MitID."""
+        self._mitid_port = mitid_port
         self._template, self._name, self.folder = template, name, folder
         self._process: subprocess.Popen[bytes] | None = None
         self._is_spoiled = False
-        self.port = _free_port()
+        self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         url = f"sqlite:///{folder}/unilogin.db"
         if template.postgres is None:
@@ -96,6 +97,8 @@ class Server:
             "INSTANCE_DIR": str(self.folder),
             "KEYS_FILE": str(self.config.keys_file),
             "LOG_LEVEL": "ERROR",
+            "MITID_BROKER": "none" if self._mitid_port is None else "simulator",
+            "MITID_PORT": str(self._mitid_port or 1),
             "MODE": "demo",
             "PORT": str(self.port),
             "PUBLIC_URL": self.address,
@@ -255,7 +258,8 @@ class Server:
             return list(db.scalars(query.order_by(AuditEvent.id)))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as attempt:
         attempt.bind(("127.0.0.1", 0))
         port: int = attempt.getsockname()[1]

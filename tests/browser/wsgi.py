@@ -18,7 +18,9 @@ from flask import g, has_request_context, request
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from app import config as configuration
 from app import create_app, jobs
+from app.protocols import mitid
 from app.world import Clock, World
 
 FOLDER = Path(os.environ["BROWSER_TESTS"])
@@ -70,7 +72,10 @@ def end_with_the_tests() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-app = create_app(world=World(clock=FileClock()))
+config = configuration.read()
+broker = mitid.for_settings(config.mitid, is_demo=True)
+client = mitid.Client(broker, config.mitid_return) if broker else None
+app = create_app(config, World(clock=FileClock(), mitid=client))
 event.listen(app.extensions["database"].engine, "commit", before_commit)
 event.listen(Session, "after_commit", after_commit)
 threading.Thread(target=end_with_the_tests, daemon=True).start()

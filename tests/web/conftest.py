@@ -11,8 +11,12 @@ from flask import Flask
 
 from app import create_app
 from app.config import Config
+from app.db import instant
+from app.demo.mitid_simulator import drawn
+from app.demo.mitid_simulator.pages import make_app
 from app.web.gate import JsonLines
 from app.world import World
+from tests.web.trips import Wire, client_of
 
 PUBLIC_URL = "https://login.skole.example"
 
@@ -50,3 +54,22 @@ def log_lines(app: Flask) -> Iterator[list[str]]:
     yield handler.lines
     log.removeHandler(handler)
     log.setLevel(level)
+
+
+@pytest.fixture
+def slept() -> list[float]:
+    """Return for how long the simulator of MitID would have slept."""
+    return []
+
+
+@pytest.fixture
+def wire(config: Config, world: World, slept: list[float]) -> Wire:
+    """Put the simulator of MitID into the world, and return the way to it."""
+    identities = drawn.identities(instant(world.clock).today)
+    way = Wire(
+        make_app(
+            config.mitid.issuer or "", config.mitid_return, identities, world.clock.now, sleep=slept.append
+        )
+    )
+    world.mitid = client_of(config, way)
+    return way

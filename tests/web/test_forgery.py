@@ -10,6 +10,8 @@ from app.demo.cast import BO, IDA
 from tests import store
 from tests.pages import Browser
 
+pytestmark = pytest.mark.usefixtures("wire")
+
 Form = tuple[str, dict[str, str]]
 FOREIGN = [
     {"Origin": "https://evil.example"},
@@ -60,6 +62,13 @@ def every_form(app: Flask) -> list[tuple[str, Browser, Form]]:
     one = next(f.get("action") or "" for f in browser.current.forms() if "/sessioner/" in f.get("action", ""))
     keep("end one", browser, (one, {"csrf_token": browser.csrf()}))
     browser.open("/ny-adgangskode/skift")
+    browser.open("/ny-adgangskode/glemt")
+    keep("new password by MitID", browser, browser.form("Brug MitID"))
+    browser.open("/brugernavn")
+    keep("usernames by MitID", browser, browser.form("MitID"))
+    browser = Browser(app)
+    browser.open("/login")
+    keep("login by MitID", browser, browser.form("MitID For voksne og elever med MitID"))
     browser = Browser(app)
     browser.open("/ny-adgangskode")
     keep("recovery", browser, browser.form("Næste", filled={"Brugernavn": "boli1003"}))
@@ -71,7 +80,7 @@ def test_without_the_pages_token_nothing_is_done(app: Flask, database: Database)
     stranger = Browser(app)
     stranger.open("/login/brugernavn")
     forms = every_form(app)
-    assert len(forms) == 13
+    assert len(forms) == 16
     before = store.content(database)
     for name, browser, (path, data) in forms:
         token = data["csrf_token"]

@@ -1,0 +1,157 @@
+"""The username of the one whom MitID proved, and those of the children: found, and activated (S-33)."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy.orm import Session, aliased
+
+from app.db import SKEW_SECONDS, Instant
+from app.domain import audit, people, recovery
+from app.domain.audit import Event
+from app.domain.people import Place
+from app.domain.recovery import Authority
+from app.keys import Keys
+from app.models.people import ContactRelation, User
+from app.models.recovery import RecoveryFlow
+from app.world import Dice
+
+KIND = "recovery_flow"
+LIFE_SECONDS = 600
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+# What no accent can be taken off.
+SPELLED = {"æ": "ae", "ø": "oe", "å": "aa", "ð": "d", "þ": "th", "ł": "l", "ß": "ss"}
+# Of ten thousand names with the same letters most must be taken before so many tries find none.
+TRIES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One person on the list, by the name others may see; the rest is empty without authority."""
+
+    uni_id: str
+    name: str
+    authority: Authority
+    username: str | None
+    places: list[Place]
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the list may tell this person's username."""
+        return self.authority in (Authority.OWN, Authority.GUARDIAN)
+
+
+def begin(db: Session, keys: Keys, dice: Dice, now: Instant, person_id: int) -> str:
+    """Keep whom MitID proved for ten minutes, and record whose usernames are told; returns a token."""
+    token = dice.token()
+    db.execute(
+        insert(RecoveryFlow).values(
+            token_mark=keys.token_mark(KIND, token),
+            user_id=person_id,
+            proof_at=now.sql,
+            expires_at=now.after(LIFE_SECONDS),
+        )
+    )
+    for user_id, authority in _whose(db, person_id, now):
+        if authority in (Authority.OWN, Authority.GUARDIAN):
+            audit.record(db, Event.USERNAME_SHOWN, now, actor_id=person_id, subject_id=user_id)
+    return token
+
+
+def find(db: Session, keys: Keys, token: str, now: Instant) -> int | None:
+    """Return whom MitID proved to the browser with this token, or None; a blocked person is nobody."""
+    return db.scalar(
+        select(RecoveryFlow.user_id)
+        .join(User, User.id == RecoveryFlow.user_id)
+        .where(
+            RecoveryFlow.token_mark == keys.token_mark(KIND, token),
+            RecoveryFlow.expires_at > now.sql,
+            RecoveryFlow.proof_at <= now.after(SKEW_SECONDS),
+            User.blocked_at.is_(None),
+        )
+    )
+
+
+def forget(db: Session, keys: Keys, token: str) -> None:
+    """End a proof before its time."""
+    db.execute(delete(RecoveryFlow).where(RecoveryFlow.token_mark == keys.token_mark(KIND, token)))
+
+
+def list_found(db: Session, person_id: int, now: Instant) -> list[Found]:
+    """Return the person and the children that the person is a contact of today (S-33)."""
+    listed = []
+    for user_id, authority in _whose(db, person_id, now):
+        user = people.get_user(db, user_id)
+        is_shown = authority in (Authority.OWN, Authority.GUARDIAN)
+        places = people.list_places(db, user_id, now.today) if is_shown else []
+        username = user.username if is_shown else None
+        listed.append(Found(user.uni_id, user.shown_name, authority, username, places))
+    return listed
+
+
+def _whose(db: Session, person_id: int, now: Instant) -> list[tuple[int, Authority]]:
+    """Return the person, then the children by name, each with what the person may do for them."""
+    children = db.scalars(
+        select(User.id)
+        .where(
+            exists().where(
+                ContactRelation.pupil_id == User.id,
+                ContactRelation.contact_id == person_id,
+                *recovery.is_current(now),
+            ),
+            User.id != person_id,
+        )
+        .order_by(User.shown_name_sql(), User.id)
+    )
+    return [(id, recovery.find_authority(db, person_id, id, now)) for id in (person_id, *children)]
+
+
+def activate(db: Session, dice: Dice, person_id: int, uni_id: str, now: Instant) -> bool:
+    """Give somebody who has none a username; False where the person may not, or it is done already.
+
+    Raises:
+        LookupError: every name that was tried is taken.
+
+    """
+    user = db.scalar(select(User).where(User.uni_id == uni_id))
+    if user is None:
+        return False
+    authority = recovery.find_authority(db, person_id, user.id, now, is_held=True)
+    if authority not in (Authority.OWN, Authority.GUARDIAN):
+        return False
+    other = aliased(User)
+    for _ in range(TRIES):
+        username = propose(dice, user.shown_name)
+        given = db.execute(
+            update(User)
+            .where(
+                User.id == user.id,
+                User.username.is_(None),
+                ~select(other.id).where(other.username == username).exists(),
+            )
+            .values(username=username)
+            .returning(User.id)
+            .execution_options(synchronize_session=False)
+        )
+        if given.first() is not None:
+            audit.record(db, Event.USERNAME_ACTIVATED, now, actor_id=person_id, subject_id=user.id)
+            return True
+        if db.scalar(select(User.username).where(User.id == user.id)) is not None:
+            return False
+    raise LookupError("no username is free")
+
+
+def propose(dice: Dice, name: str) -> str:
+    """Return four letters, of a name where it has so many, and four digits."""
+    given, _, rest = name.casefold().partition(" ")
+    letters = (_plain(given)[:4] + _plain(rest))[:4]
+    while len(letters) < 4:
+        letters += dice.pick(LETTERS)
+    return f"{letters}{1000 + dice.below(9000)}"
+
+
+def _plain(text: str) -> str:
+    spelled = "".join(SPELLED.get(c, c) for c in text)
+    return "".join(c for c in unicodedata.normalize("NFKD", spelled) if c in LETTERS)

@@ -1,0 +1,159 @@
+"""Login with MitID: for those whose places are all public, and what the others are told."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from app.db import Database, instant
+from app.domain import blocking
+from app.models.people import Affiliation, Institution
+from app.models.sso import SsoSession
+from app.world import World
+from tests import store
+from tests.cast import BO, CARLA, DAN, FINN, GRY, Member, user_of
+from tests.pages import Browser, Page
+from tests.web.trips import Wire, decide, forwarded, go, visit, yesterday
+
+pytestmark = pytest.mark.usefixtures("wire")
+
+FETCH_LOGIN = "MitID For voksne og elever med MitID"
+
+
+def log_in(browser: Browser, wire: Wire, member: Member, til: str = "") -> Page:
+    """Choose MitID at «Vælg login»."""
+    browser.open("/login" + (f"?til={til}" if til else ""))
+    return visit(browser, wire, member, FETCH_LOGIN)
+
+
+@pytest.mark.parametrize("member", [BO, CARLA, DAN, GRY])
+def test_who_belongs_to_public_bodies_alone_is_logged_in(
+    browser: Browser, wire: Wire, database: Database, member: Member
+) -> None:
+    page = log_in(browser, wire, member)
+    assert page.path == "/mit"
+    assert f"Hej {member.shown_name}." in page.text
+    with database.reading() as db:
+        one = db.scalars(select(SsoSession)).one()
+    assert (one.amr, one.assurance_level) == ("mitid", "ToFaktor")
+    event = store.events(database, "LOGGED_IN")[-1]
+    assert event.details["method"] == "mitid"
+
+
+def test_finn_of_a_private_school_is_told_why_and_what_to_do(
+    browser: Browser, wire: Wire, database: Database
+) -> None:
+    page = log_in(browser, wire, FINN)
+    assert (page.status, page.heading) == (422, "Du kan ikke logge ind med MitID")
+    assert "Login med MitID er kun for offentlige skoler. Din skole er privat." in page.text
+    assert store.count(database, "sso_session") == 0
+    assert store.events(database, "LOGIN_REFUSED")[-1].details["reason"] == "private"
+    assert browser.follow("Log ind med brugernavn").path == "/login/brugernavn"
+
+
+@pytest.mark.parametrize("is_past", [False, True])
+def test_one_private_place_is_enough_but_not_a_former_one(
+    app: Flask, browser: Browser, wire: Wire, database: Database, is_past: bool
+) -> None:
+    with database.writing() as db:
+        private = db.scalars(select(Institution.id).where(Institution.number == "999002")).one()
+        first = db.scalars(select(Affiliation).where(Affiliation.user_id == user_of(db, CARLA).id)).first()
+        assert first is not None
+        db.add(
+            Affiliation(
+                user_id=first.user_id,
+                institution_id=private,
+                category=first.category,
+                is_primary=False,
+                from_on=first.from_on,
+                to_on=yesterday(app) if is_past else None,
+            )
+        )
+        db.commit()
+    assert log_in(browser, wire, CARLA).path == ("/mit" if is_past else "/mitid/retur")
+
+
+def test_who_belongs_nowhere_or_is_blocked_is_told_so(
+    app: Flask, wire: Wire, database: Database, world: World
+) -> None:
+    """S-18."""
+    with database.writing() as db:
+        whose = Affiliation.user_id == user_of(db, CARLA).id
+        db.execute(update(Affiliation).where(whose).values(to_on=yesterday(app)))
+        blocking.block(db, user_of(db, BO).id, instant(world.clock))
+        db.commit()
+    assert log_in(Browser(app), wire, CARLA).heading == "Du står ikke på en skole lige nu"
+    assert log_in(Browser(app), wire, BO).heading == "Dit login er spærret"
+    assert store.count(database, "sso_session") == 0
+
+
+def test_it_leads_to_the_page_that_waited_and_nowhere_else(app: Flask, wire: Wire) -> None:
+    """S-65."""
+    assert log_in(Browser(app), wire, BO, "/mit/historik").path == "/mit/historik"
+    for foreign in ("//evil.example", "https://evil.example/mit", "/log-ud"):
+        browser = Browser(app)
+        browser.open("/login")
+        path, data = browser.form(FETCH_LOGIN)
+        browser.send(path, data | {"destination": foreign})
+        back = decide(wire, forwarded(browser), identity=(BO.mitid or {})["uuid"])
+        assert browser.get(back).headers["Location"] == "/mit"
+
+
+def test_s_17_the_session_is_a_new_one_and_the_one_before_is_over(
+    app: Flask, browser: Browser, wire: Wire, database: Database
+) -> None:
+    """«S-17»."""
+    browser.log_in("carl2001", CARLA.password or "")
+    before = browser.cookie("login") or ""
+    form = browser.csrf()
+    answer = browser.send("/mitid/login", {"csrf_token": form})
+    assert answer.status_code == 303
+    page = browser.open(decide(wire, forwarded(browser), identity=(BO.mitid or {})["uuid"]))
+    assert "Hej Bo Lind." in page.text
+    assert browser.cookie("login") != before
+    thief = Browser(app)
+    thief.plant("login", before)
+    assert thief.open("/mit").path == "/login"
+    assert browser.send("/log-ud", {"csrf_token": form}).status_code == 403
+
+
+def test_a_half_done_login_does_not_outlive_it(browser: Browser, wire: Wire, database: Database) -> None:
+    """S-01."""
+    browser.open("/login/brugernavn")
+    browser.press("Næste", filled={"Brugernavn": "carl2001"})
+    log_in(browser, wire, BO)
+    assert store.count(database, "login_flow") == 0
+    assert browser.cookie("flow") is None
+
+
+def test_the_way_used_last_comes_first(app: Flask, browser: Browser, wire: Wire) -> None:
+    """Design 3: the last one used on top, with «Vælg en anden»."""
+    page = browser.open("/login")
+    assert "Vælg en anden" not in page.text
+    log_in(browser, wire, BO)
+    browser.press("Log ud")
+    page = browser.open("/login")
+    assert page.text.index("For voksne og elever med MitID") < page.text.index("Vælg en anden")
+    assert page.text.index("Vælg en anden") < page.text.index("Brugernavn og adgangskode")
+    browser.log_in("boli1003", BO.password or "")
+    browser.press("Log ud")
+    page = browser.open("/login")
+    assert page.text.index("Brugernavn og adgangskode") < page.text.index("Vælg en anden")
+    assert page.text.index("Vælg en anden") < page.text.index("For voksne og elever med MitID")
+
+
+def test_without_a_broker_there_is_one_way(world: World, browser: Browser) -> None:
+    world.mitid = None
+    page = browser.open("/login")
+    assert "MitID" not in page.text
+
+
+@pytest.mark.parametrize("stop", ["access_denied", "login_required"])
+def test_who_stops_can_try_again_or_use_the_username(browser: Browser, wire: Wire, stop: str) -> None:
+    browser.open("/login")
+    page = browser.open(decide(wire, go(browser, FETCH_LOGIN), stop=stop))
+    assert page.status == 422
+    assert "Der er ikke ændret noget." in page.text
+    assert "Log ind med brugernavn" in page.links()
+    assert visit(browser, wire, BO, "Prøv igen med MitID").path == "/mit"
