@@ -14,6 +14,7 @@ from app.demo.mitid_simulator import drawn
 from app.demo.mitid_simulator.pages import make_app
 from app.domain.audit import Event
 from app.world import Clock
+from tests.browser.inspection import cramped, overflowing, violations
 from tests.browser.server import Server, free_port
 from tests.browser.steps import (
     dealt_pictures,
@@ -28,7 +29,7 @@ from tests.browser.steps import (
     write,
 )
 from tests.browser.visits import Visits
-from tests.cast import ANNA, BO, DAN, IDA, Member
+from tests.cast import ANNA, BO, DAN, FINN, IDA, Member
 from tests.conftest import Template
 
 pytestmark = pytest.mark.parametrize("template", ["sqlite"], indirect=True)
@@ -81,6 +82,78 @@ def forget(page: Page, member: Member) -> None:
     follow(page, "Få en ny adgangskode")
     page.get_by_role("link", name="Glemt adgangskode").click()
     sees(page, "Glemt adgangskode")
+
+
+SIZES = pytest.mark.parametrize(
+    ("size", "locale"), [((390, 844), "da-DK"), ((1280, 900), "en-GB"), ((320, 640), "da-DK")]
+)
+
+
+def screens(page: Page) -> Iterator[str]:
+    """Walk every screen of the ways back in with MitID; nothing depends on the words."""
+
+    def start(path: str) -> None:
+        page.goto(path)
+        page.locator("main form[action^='/mitid/'] button").first.click()
+        page.locator("button[name=identity]").first.wait_for()
+
+    def pick(page: Page, member: Member) -> None:
+        assert member.mitid is not None
+        page.locator(f"button[name=identity][value='{member.mitid['uuid']}']").click()
+
+    def is_back() -> None:
+        page.wait_for_url(lambda address: "/authorize" not in address)
+        page.locator("main h1").first.wait_for()
+
+    def name(member: Member) -> None:
+        page.goto("/login/brugernavn")
+        page.locator("[name=username]").fill(member.username or "")
+        page.locator("button[data-part=next]").click()
+        page.locator("[name=password], [data-pictures]").first.wait_for()
+
+    page.goto("/login")
+    yield "chooser"
+    page.goto("/brugernavn")
+    yield "usernames"
+    for stop in ("access_denied", "login_required"):
+        start("/brugernavn")
+        page.locator(f"button[value={stop}]").click()
+        is_back()
+        yield stop
+    start("/brugernavn")
+    pick(page, DAN)
+    is_back()
+    yield "found"
+    name(IDA)
+    page.goto("/ny-adgangskode/glemt")
+    yield "forgotten"
+    start("/ny-adgangskode/glemt")
+    pick(page, DAN)
+    is_back()
+    yield "no-custody"
+    name(ANNA)
+    start("/ny-adgangskode/glemt")
+    pick(page, BO)
+    is_back()
+    yield "other-person"
+    start("/ny-adgangskode/glemt")
+    pick(page, DAN)
+    page.wait_for_url("**/mitid/barn")
+    yield "hand-over"
+    start("/login")
+    pick(page, FINN)
+    is_back()
+    yield "private"
+
+
+@SIZES
+def test_axe_finds_nothing_and_nothing_runs_out_of_the_page(
+    visits: Visits, size: tuple[int, int], locale: str
+) -> None:
+    page = visits.open(size=size, locale=locale)
+    found = {name: violations(page) + overflowing(page) + cramped(page) for name in screens(page)}
+    assert len(found) == 10
+    assert not {name: lines for name, lines in found.items() if lines}
 
 
 def test_bo_forgets_and_uses_mitid(page: Page, site: Server) -> None:

@@ -9,9 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from playwright.sync_api import Page, expect
+from sqlalchemy import update
 
+from app import keys as keyring
+from app.db import instant
+from app.domain import throttling
+from app.domain.throttling import Place
+from app.models.credentials import Throttle
+from app.models.people import Affiliation
+from app.world import Clock
 from tests.browser.server import Server
-from tests.cast import ANNA, BO, CARLA, EXPIRING, IDA, STAGE, Member
+from tests.cast import ANNA, BO, CARLA, EXPIRING, IDA, STAGE, Member, user_of
 
 Journey = Callable[[Page, Server], Iterator[str]]
 
@@ -170,6 +178,34 @@ def own_page(page: Page, _site: Server) -> Iterator[str]:
     yield "mine-teacher"
 
 
+def refusals(page: Page, site: Server) -> Iterator[str]:
+    """Walk what is told to who may not: closed, blocked, at no school, a form of another session."""
+    ring = keyring.read(site.config.keys_file)
+    with site.database.writing() as db:
+        bucket = throttling.bucket_name(ring, Place.OUTER, BO.username or "")
+        at = instant(Clock()).at
+        db.add(Throttle(bucket=bucket, tries=50, last_at=at, next_at=at))
+        user_of(db, IDA).blocked_at = at
+        whose = Affiliation.user_id == user_of(db, CARLA).id
+        db.execute(update(Affiliation).where(whose).values(to_on=Affiliation.from_on))
+        db.commit()
+    _name(page, BO)
+    _try(page)
+    yield "password-closed"
+    for member, state in ((IDA, "password-blocked"), (CARLA, "password-no-school")):
+        _name(page, member)
+        page.locator("[name=password]").fill(member.password or "")
+        _press(page, "login")
+        _see(page, "#error-summary")
+        yield state
+    page.goto("/login/brugernavn")
+    page.locator("[name=username]").fill("boli1003")
+    page.context.clear_cookies(name="form")
+    _press(page, "next")
+    _see(page, "[data-part=back]")
+    yield "error-403"
+
+
 JOURNEYS: tuple[Journey, ...] = (
     public_pages,
     words,
@@ -178,6 +214,7 @@ JOURNEYS: tuple[Journey, ...] = (
     change_of_pictures,
     warnings,
     own_page,
+    refusals,
 )
 
 
