@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from joserfc.jwk import RSAKey
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -22,6 +23,7 @@ from app import keys as keyring
 from app.config import Config
 from app.db import Database, Instant, instant
 from app.demo import school
+from app.demo.mitid_simulator.provider import new_key
 from app.domain.passwords import Hasher
 from app.keys import Keys
 from app.migrations import migrate
@@ -108,6 +110,12 @@ def template(
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     database.engine.dispose()
     return Template(request.param, config, server)
+
+
+@pytest.fixture(scope="session")
+def signing_key() -> RSAKey:
+    """Return what every simulator signs with."""
+    return new_key()
 
 
 @pytest.fixture

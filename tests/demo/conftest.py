@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 from flask import Flask
+from joserfc.jwk import RSAKey
 
 from app.demo.mitid_simulator import drawn
 from app.demo.mitid_simulator.identities import TestIdentity
@@ -35,9 +36,13 @@ def slept() -> list[float]:
 
 
 @pytest.fixture
-def simulator(identities: list[TestIdentity], its_clock: SetClock, slept: list[float]) -> Flask:
+def simulator(
+    identities: list[TestIdentity], its_clock: SetClock, slept: list[float], signing_key: RSAKey
+) -> Flask:
     """Return the simulator in this process."""
-    return make_app(ISSUER, RETURN, identities, its_clock.now, slow_seconds=7, sleep=slept.append)
+    return make_app(
+        ISSUER, RETURN, identities, its_clock.now, slow_seconds=7, sleep=slept.append, key=signing_key
+    )
 
 
 @pytest.fixture

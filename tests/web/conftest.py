@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from flask import Flask
+from joserfc.jwk import RSAKey
 
 from app import create_app
 from app.config import Config
@@ -63,12 +64,17 @@ def slept() -> list[float]:
 
 
 @pytest.fixture
-def wire(config: Config, world: World, slept: list[float]) -> Wire:
+def wire(config: Config, world: World, slept: list[float], signing_key: RSAKey) -> Wire:
     """Put the simulator of MitID into the world, and return the way to it."""
     identities = drawn.identities(instant(world.clock).today)
     way = Wire(
         make_app(
-            config.mitid.issuer or "", config.mitid_return, identities, world.clock.now, sleep=slept.append
+            config.mitid.issuer or "",
+            config.mitid_return,
+            identities,
+            world.clock.now,
+            sleep=slept.append,
+            key=signing_key,
         )
     )
     world.mitid = client_of(config, way)

@@ -14,6 +14,7 @@ from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from flask import Flask, Response, render_template, request
 from jinja2 import StrictUndefined
+from joserfc.jwk import RSAKey
 from werkzeug.exceptions import HTTPException
 
 from app.demo.mitid_simulator.identities import TestIdentity
@@ -47,11 +48,15 @@ def make_app(
     client_secret: str = CLIENT_SECRET,
     slow_seconds: float = SLOW_SECONDS,
     sleep: Callable[[float], None] = time.sleep,
+    key: RSAKey | None = None,
 ) -> Flask:
-    """Return the simulator for one client: its address, where it may send people back, whom it knows."""
+    """Return the simulator for one client: its address, where it may send people back, whom it knows.
+
+    It signs with `key`, or with one that it makes.
+    """
     app = Flask(__name__)
     app.jinja_env.undefined = StrictUndefined
-    provider = Provider(issuer, Client(client_id, client_secret, redirect_uri), identities, clock)
+    provider = Provider(issuer, Client(client_id, client_secret, redirect_uri), identities, clock, key)
     pages = _Pages(app, provider, functools.partial(sleep, slow_seconds))
     app.add_url_rule("/.well-known/openid-configuration", view_func=provider.metadata, endpoint="metadata")
     app.add_url_rule("/certs", view_func=provider.certificates, endpoint="certs")

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from hmac import compare_digest
 from typing import Any
 
@@ -113,19 +114,33 @@ class Visit:
         return False
 
 
+def new_key() -> RSAKey:
+    """Return a key to sign with; to make one takes a quarter of a second."""
+    return RSAKey.generate_key(KEY_BITS, SIGNING, auto_kid=True)
+
+
 class Provider:
     """The simulator without its pages: codes and tokens in memory, and a key made at the start."""
 
     def __init__(
-        self, issuer: str, client: Client, identities: Sequence[TestIdentity], clock: Callable[[], datetime]
+        self,
+        issuer: str,
+        client: Client,
+        identities: Sequence[TestIdentity],
+        clock: Callable[[], datetime],
+        key: RSAKey | None = None,
     ) -> None:
-        """Take its address, its one client, whom it knows, and what tells the time."""
+        """Take its address, its one client, whom it knows, what tells the time, and what it signs with."""
         self.issuer, self.client, self.identities, self._clock = issuer, client, identities, clock
-        self._key = RSAKey.generate_key(KEY_BITS, SIGNING, auto_kid=True)
-        self._unknown_key = RSAKey.generate_key(KEY_BITS, SIGNING, auto_kid=True)
+        self._key = key or new_key()
         self._lock = threading.Lock()
         self._codes: dict[str, Visit] = {}
         self._tokens: dict[str, Visit] = {}
+
+    @cached_property
+    def _unknown_key(self) -> RSAKey:
+        """A key that is not published."""
+        return new_key()
 
     def serve(self, app: Flask) -> tuple[AuthorizationServer, ResourceProtector]:
         """Return the endpoints of this provider on Authlib, for the pages of `app`."""
