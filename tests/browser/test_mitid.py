@@ -190,7 +190,7 @@ def test_dan_finds_annas_username_and_gives_her_new_pictures(page: Page) -> None
     follow(page, "Jeg er klar")
     sees(page, "Dine nye billeder")
     pictures = dealt_pictures(page)
-    follow(page, "Jeg kan huske den")
+    follow(page, "Jeg kan huske dem")
     tap(page, *pictures)
     press(page, "Næste")
     is_logged_in(page, ANNA)
