@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -33,6 +34,10 @@ from tests.pages import Browser
 from tests.postgres import Postgres
 
 HOST = "http://127.0.0.1:8000"
+
+
+# A shell lets what it runs in the background ignore Ctrl-C, and the programs that tests start with it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -109,6 +109,8 @@ def parent(settings: dict[str, str], ports: tuple[int, int]) -> Iterator[tuple[s
     )
     assert process.stdout is not None
     simulator = int(process.stdout.readline())
+    program = Path(f"/proc/{process.pid}/comm")
+    wait_for(lambda: program.read_text() == "sleep\n", "it never became another program")
     yield process, simulator
     process.kill()
     process.wait()
@@ -128,7 +130,7 @@ def test_it_ends_with_its_parent_however_that_ends(
         assert "Dan Holm" in get(f"http://127.0.0.1:{ports[1]}/")
     assert is_running(simulator)
     process.send_signal(how)
-    process.wait()
+    process.wait(PATIENCE_SECONDS)
     wait_for(lambda: not is_running(simulator), "the simulator outlives its parent")
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", ports[1]))
