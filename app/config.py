@@ -34,6 +34,7 @@ NEEDED = (
     ("KEYS_FILE", "one (make it with: python -m app.cli keys new FILE)"),
     ("TRUSTED_PROXIES", "the address of the proxy before it (127.0.0.1 on the same machine)"),
 )
+TEST_ISSUERS = ("https://pp.netseidbroker.dk/op",)
 RESERVED_PARAMETERS = {
     *("client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "prompt"),
     *("code_challenge", "code_challenge_method", "code_verifier", "ui_locales", "request", "request_uri"),
@@ -261,6 +262,8 @@ def _mitid(
         wrong.append("MITID_ISSUER: expected https://host, and a path where the broker has one")
     elif address is not None and not _may_be_issuer(address, mode):
         wrong.append("MITID_ISSUER: needs https")
+    elif issuer in TEST_ISSUERS and mode is Mode.PRODUCTION:
+        wrong.append("MITID_ISSUER: production refuses a test broker, where anybody is whom they like")
     client_id = environ.get("MITID_CLIENT_ID", "")
     if not re.fullmatch(r"[!-~]{1,200}", client_id):
         wrong.append("MITID_CLIENT_ID: expected what the broker calls us, without spaces")

@@ -88,6 +88,23 @@ def test_s_83_production_does_not_start_with_what_is_missing_default_or_unsafe(
     assert SECRET not in told
 
 
+def test_s_34_production_refuses_a_brokers_test_environment(
+    production: dict[str, str], tmp_path: Path
+) -> None:
+    """«S-34» Its identities are made by whoever wants one, so it proves as little as the simulator."""
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET)
+    secret.chmod(0o600)
+    broker = {
+        "MITID_BROKER": "netseidbroker",
+        "MITID_ISSUER": "https://pp.netseidbroker.dk/op",
+        "MITID_CLIENT_ID": "a",
+        "MITID_CLIENT_SECRET_FILE": str(secret),
+    }
+    assert refusal(production | broker).startswith("MITID_ISSUER: production refuses a test broker")
+    configuration.read(production | broker | {"MITID_ISSUER": ""})
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o606, 0o610])
 def test_s_83_production_refuses_keys_that_others_may_read(production: dict[str, str], mode: int) -> None:
     Path(production["KEYS_FILE"]).chmod(mode)

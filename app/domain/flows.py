@@ -33,6 +33,7 @@ from app.domain.passwords import required_type
 from app.keys import Keys, Purpose
 from app.models.credentials import Credential, KnownDevice, PendingPassword
 from app.models.people import PasswordType, User
+from app.models.recovery import RecoveryFlow
 from app.models.sso import LoginFlow, Proof
 from app.world import Dice
 
@@ -173,12 +174,15 @@ def forget(db: Session, keys: Keys, token: str) -> None:
 
 
 def forget_proved(db: Session, user_id: int) -> None:
-    """Remove what a person has proved and not finished, in every browser (S-18)."""
+    """Remove what a person has proved and not finished, also for a child, in every browser (S-18)."""
     db.execute(
         delete(LoginFlow).where(
-            LoginFlow.user_id == user_id, LoginFlow.proof.is_not(None), LoginFlow.finished_at.is_(None)
+            or_(LoginFlow.user_id == user_id, LoginFlow.authorised_by_id == user_id),
+            LoginFlow.proof.is_not(None),
+            LoginFlow.finished_at.is_(None),
         )
     )
+    db.execute(delete(RecoveryFlow).where(RecoveryFlow.user_id == user_id))
 
 
 def proved_token(keys: Keys, token: str) -> str:

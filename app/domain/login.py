@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from sqlalchemy import bindparam, exists, or_, select, update
+from sqlalchemy import bindparam, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.config import Config
@@ -17,7 +17,7 @@ from app.domain.flows import ECHO_SECONDS, IS_ALIVE, Flow
 from app.domain.passwords import Hasher, HashingBusyError
 from app.domain.throttling import Place, Reserved
 from app.keys import Keys
-from app.models.credentials import Credential, ExpiryReason
+from app.models.credentials import Credential, ExpiryReason, PendingPassword
 from app.models.people import User
 from app.models.sso import LoginFlow, Proof, SsoSession
 
@@ -99,6 +99,9 @@ def check_password(
     proved = _prove(db, keys, flow, now)
     if proved is None:
         return Checked(Outcome.GONE, flow)
+    if flow.proof not in (None, Proof.PASSWORD):
+        # What waits was dealt to whoever proved it before, by MitID.
+        db.execute(delete(PendingPassword).where(PendingPassword.flow_id == flow.id))
     throttling.clear(db, reserved.bucket)
     if place is not Place.OUTER:
         throttling.reopen(db, throttling.bucket_name(keys, Place.OUTER, flow.username))
@@ -222,7 +225,7 @@ def postpone(db: Session, flow: Flow, now: Instant) -> bool:
         return False
     noted = db.execute(
         update(LoginFlow)
-        .where(LoginFlow.id == flow.id, LoginFlow.has_postponed.is_(False))
+        .where(LoginFlow.id == flow.id, LoginFlow.proof == Proof.PASSWORD, LoginFlow.has_postponed.is_(False))
         .values(has_postponed=True)
         .returning(LoginFlow.id)
     )

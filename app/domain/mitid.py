@@ -147,7 +147,10 @@ def identify(
     whose = [User.mitid_uuid == identity.mitid_uuid]
     if mark is not None:
         whose.append(User.cpr_lookup == mark)
-    found = list(db.scalars(select(User).where(or_(*whose)).order_by(User.id)))
+    # Held until the commit: a block, or another return, beside this waits for it (S-04).
+    found = list(
+        db.scalars(select(User).where(or_(*whose)).order_by(User.id).with_for_update(key_share=True))
+    )
     if not found:
         return (Match.UNKNOWN if number else Match.NO_CPR), None
     person = found[0]

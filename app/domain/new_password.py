@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from sqlalchemy import delete, literal, select, update
+from sqlalchemy import delete, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -165,7 +165,9 @@ def confirm(
     )
     db.execute(
         delete(LoginFlow).where(
-            LoginFlow.user_id == user_id, LoginFlow.id != flow.id, LoginFlow.finished_at.is_(None)
+            or_(LoginFlow.user_id == user_id, LoginFlow.authorised_by_id == user_id),
+            LoginFlow.id != flow.id,
+            LoginFlow.finished_at.is_(None),
         )
     )
     sessions.end_all(db, user_id, EndReason.PASSWORD_CHANGED, now)
@@ -200,8 +202,15 @@ def keep_old(db: Session, flow: Flow, now: Instant) -> Flow | None:
     """
     if not flow.may_keep_old(now.at):
         return None
+    kept = db.execute(
+        update(LoginFlow)
+        .where(LoginFlow.id == flow.id, LoginFlow.proof == Proof.PASSWORD, LoginFlow.finished_at.is_(None))
+        .values(is_change=False)
+        .returning(LoginFlow.id)
+    )
+    if kept.first() is None:
+        return None
     db.execute(delete(PendingPassword).where(PendingPassword.flow_id == flow.id))
-    db.execute(update(LoginFlow).where(LoginFlow.id == flow.id).values(is_change=False))
     return replace(flow, is_change=False)
 
 
@@ -212,9 +221,11 @@ def _end_old(db: Session, flow: Flow, now: Instant) -> bool:
         .where(
             LoginFlow.id == flow.id,
             LoginFlow.finished_at.is_(None),
-            LoginFlow.proof.is_not(None),
+            # By the same proof, of the same person, as was judged before the hash.
+            LoginFlow.proof == flow.proof,
+            LoginFlow.authorised_by_id.is_not_distinct_from(flow.authorised_by_id),
             LoginFlow.expires_at > now.sql,
-            LoginFlow.proved_credential_id == flow.credential_id,
+            LoginFlow.proved_credential_id.is_not_distinct_from(flow.credential_id),
         )
         .exists()
     )

@@ -66,13 +66,19 @@ def has_place(user_id: SQLColumnExpression[Any], today: ColumnElement[date]) -> 
 
 
 def has_private_place(user_id: SQLColumnExpression[Any], today: ColumnElement[date]) -> ColumnElement[bool]:
-    """Whether a user has a current affiliation to an institution that is no public body."""
-    return (
+    """Whether a user has a current affiliation to, or a right at, an institution that is no public body."""
+    is_private = Institution.is_public_body.is_(False)
+    affiliated = (
         select(Affiliation.id)
         .join(Institution, Institution.id == Affiliation.institution_id)
-        .where(Affiliation.user_id == user_id, is_current(today), Institution.is_public_body.is_(False))
-        .exists()
+        .where(Affiliation.user_id == user_id, is_current(today), is_private)
     )
+    entitled = (
+        select(Right.id)
+        .join(Institution, Institution.id == Right.institution_id)
+        .where(Right.user_id == user_id, Right.ended_at.is_(None), is_private)
+    )
+    return or_(affiliated.exists(), entitled.exists())
 
 
 def pupil_level(user_id: SQLColumnExpression[Any], today: ColumnElement[date]) -> ColumnElement[str | None]:

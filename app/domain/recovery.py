@@ -15,7 +15,7 @@ from app.domain.audit import Event
 from app.domain.flows import Flow
 from app.keys import Keys
 from app.models.credentials import PendingPassword
-from app.models.people import ContactRelation
+from app.models.people import ContactRelation, User
 from app.models.recovery import RecoveryFlow
 from app.models.sso import LoginFlow, Proof
 
@@ -99,6 +99,8 @@ def prove(db: Session, keys: Keys, config: Config, flow: Flow, person_id: int, n
     )
     if proved.first() is None:
         return None
+    # What waited was dealt to, or chosen by, whoever proved it before.
+    db.execute(delete(PendingPassword).where(PendingPassword.flow_id == flow.id))
     return replace(
         flow, token=token, is_proved=True, is_change=True, picks=(), proof=proof, authorised_by_id=person_id
     )
@@ -109,9 +111,12 @@ def still_holds(db: Session, flow: Flow, now: Instant) -> bool:
     if flow.proof is not Proof.GUARDIAN:
         return True
     adult_id = flow.authorised_by_id
-    return adult_id is not None and (
-        find_authority(db, adult_id, flow.user_id, now, is_held=True) is Authority.GUARDIAN
+    may_help = (
+        select(User.id).where(User.id == adult_id, User.blocked_at.is_(None)).with_for_update(read=True)
     )
+    if adult_id is None or db.scalar(may_help) is None:
+        return False
+    return find_authority(db, adult_id, flow.user_id, now, is_held=True) is Authority.GUARDIAN
 
 
 def withdraw(db: Session, flow: Flow) -> None:

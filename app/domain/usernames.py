@@ -85,6 +85,8 @@ def list_found(db: Session, person_id: int, now: Instant) -> list[Found]:
     for user_id, authority in _whose(db, person_id, now):
         user = people.get_user(db, user_id)
         is_shown = authority in (Authority.OWN, Authority.GUARDIAN)
+        if user.is_protected and not is_shown:
+            continue  # the name a protected child goes under is not for whoever has no part in it
         places = people.list_places(db, user_id, now.today) if is_shown else []
         username = user.username if is_shown else None
         listed.append(Found(user.uni_id, user.shown_name, authority, username, places))

@@ -231,6 +231,9 @@ def _proved(under_way: Underway, identity: Identity) -> Response | Refusal:
 
 def _usernames(person: Person) -> Response:
     """Show the usernames to this browser, for ten minutes (S-33)."""
+    before = read_cookie(RECOVERY)
+    if before:
+        usernames.forget(db(), keys(), before)
     token = usernames.begin(db(), keys(), world().dice, now(), person.id)
     answer = leave(url_for("recovery.found"))
     set_cookie(answer, RECOVERY, token)
@@ -265,7 +268,7 @@ def _login(under_way: Underway, person: Person) -> Response | Refusal:
 
 def _new_password(flow: Flow, person: Person) -> Response | Refusal:
     """Assign a new password to the owner, or to the child of whoever came back (S-32)."""
-    authority = recovery.find_authority(db(), person.id, flow.user_id, now())
+    authority = recovery.find_authority(db(), person.id, flow.user_id, now(), is_held=True)
     if authority in AUTHORITIES:
         return AUTHORITIES[authority], Errand.PASSWORD, flow.username
     is_own = authority is Authority.OWN

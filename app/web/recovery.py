@@ -61,7 +61,10 @@ def activated() -> Response:
     person_id = _proved()
     if person_id is None:
         return onward("recovery.username")
-    usernames.activate(db(), world().dice, person_id, request.form.get("uni_id", ""), now())
+    try:
+        usernames.activate(db(), world().dice, person_id, request.form.get("uni_id", ""), now())
+    except LookupError:  # so many share the first letters; other numbers are drawn the next time
+        abort(503)
     return onward("recovery.found")
 
 

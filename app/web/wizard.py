@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from flask import abort, g, request, session, url_for
 from werkzeug.wrappers import Response
 
-from app.domain import flows, login, new_password
+from app.domain import flows, login, new_password, usernames
 from app.domain.flows import Flow, Step
 from app.domain.login import Checked, Outcome
 from app.domain.passwords import CODE_LENGTH, PICTURES, code
@@ -20,6 +20,7 @@ from app.web import pictures
 from app.web.browser import (
     FLOW,
     LOGIN,
+    RECOVERY,
     WAY,
     browser,
     coarse,
@@ -193,6 +194,10 @@ def enter(path: str, token: str, device: str) -> Response:
     answer = leave(path)
     set_cookie(answer, LOGIN, token)
     drop_cookie(answer, FLOW)
+    looked_up = read_cookie(RECOVERY)
+    if looked_up:  # by somebody else, it may be, at a shared machine
+        usernames.forget(db(), keys(), looked_up)
+        drop_cookie(answer, RECOVERY)
     keep_device(answer, device)
     session.clear()  # the forms of before the login are no forms of this session (S-17)
     return answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 from flask import Flask
@@ -40,9 +40,11 @@ def simulator(
     identities: list[TestIdentity], its_clock: SetClock, slept: list[float], signing_key: RSAKey
 ) -> Flask:
     """Return the simulator in this process."""
-    return make_app(
-        ISSUER, RETURN, identities, its_clock.now, slow_seconds=7, sleep=slept.append, key=signing_key
-    )
+
+    def clock() -> datetime:
+        return its_clock.now()  # looked up anew: a test may stop it
+
+    return make_app(ISSUER, RETURN, identities, clock, slow_seconds=7, sleep=slept.append, key=signing_key)
 
 
 @pytest.fixture

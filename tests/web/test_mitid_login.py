@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from app.db import Database, instant
 from app.domain import blocking
-from app.models.people import Affiliation, Institution
+from app.models.people import Affiliation, Institution, Right
 from app.models.sso import SsoSession
 from app.world import World
 from tests import store
@@ -50,6 +50,17 @@ def test_finn_of_a_private_school_is_told_why_and_what_to_do(
     assert store.count(database, "sso_session") == 0
     assert store.events(database, "LOGIN_REFUSED")[-1].details["reason"] == "private"
     assert browser.follow("Log ind med brugernavn").path == "/login/brugernavn"
+
+
+def test_a_right_at_a_private_school_counts_like_a_place_there(
+    browser: Browser, wire: Wire, database: Database
+) -> None:
+    with database.writing() as db:
+        private = db.scalars(select(Institution.id).where(Institution.number == "999002")).one()
+        db.execute(update(Right).where(Right.user_id == user_of(db, GRY).id).values(institution_id=private))
+        db.commit()
+    assert log_in(browser, wire, GRY).heading == "Du kan ikke logge ind med MitID"
+    assert store.count(database, "sso_session") == 0
 
 
 @pytest.mark.parametrize("is_past", [False, True])

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from app.db import Database
 from app.models.people import ContactRelation, Institution, Relation
 from tests import store
-from tests.cast import ALBA, ANNA, CARLA, DAN, EVA, IDA, OTTO, PARENT, PROTECTED, Member, user_of
+from tests.cast import ALBA, ANNA, BO, CARLA, DAN, EVA, IDA, OTTO, PARENT, PROTECTED, Member, user_of
 from tests.pages import Browser
 from tests.web.test_new_password import practise, secret_on
 from tests.web.trips import Wire, forget, relate, visit, yesterday
@@ -62,6 +62,38 @@ def test_dan_gives_anna_new_pictures_on_her_device(app: Flask, wire: Wire, datab
     with database.reading() as db:
         assert (changed.actor_id, changed.subject_id) == (user_of(db, DAN).id, user_of(db, ANNA).id)
     assert changed.details["authorisation"] == "GUARDIAN"
+
+
+def test_what_another_chose_is_not_shown_to_whoever_proves_it_anew(
+    app: Flask, browser: Browser, wire: Wire, database: Database
+) -> None:
+    """S-25: what waits goes with the proof it was dealt or chosen by."""
+    forget(browser, BO)
+    visit(browser, wire, BO)
+    dealt = secret_on(browser.open("/login/ny-kode"))
+    assert store.count(database, "pending_password") == 1
+    browser.open("/login/ny-kode/selv")
+    chosen = "RobinLampe47"
+    browser.press("Næste", filled={"Ny adgangskode": chosen})
+    browser.open("/ny-adgangskode/glemt")
+    visit(browser, wire, BO)
+    assert secret_on(browser.open("/login/ny-kode")) not in (dealt, chosen)
+
+
+def test_a_parent_who_logs_out_elsewhere_helps_no_further_there(
+    app: Flask, wire: Wire, database: Database
+) -> None:
+    """S-18, S-26: the parent may have left the child's machine to somebody else."""
+    childs = Browser(app)
+    forget(childs, ANNA)
+    assert visit(childs, wire, DAN).path == "/mitid/barn"
+    other = Browser(app)
+    other.log_in("danh3001", DAN.password or "")
+    own = Browser(app)
+    own.log_in("danh3001", DAN.password or "")
+    assert own.press("Log ud alle andre steder").path == "/mit"
+    assert childs.open("/login/ny-kode").status == 410
+    assert store.count(database, "pending_password") == 0
 
 
 def test_anna_reads_who_it_was(app: Flask, browser: Browser, wire: Wire) -> None:

@@ -29,7 +29,7 @@ from app.world import MitIdError, MitIdFault
 MOST_BYTES = 256 * 1024
 PIECE_BYTES = 16 * 1024
 # What a broker can make the libraries raise; the last by JSON that is nested without end.
-UNREADABLE = (requests.RequestException, ValueError, RecursionError)
+UNREADABLE = (requests.RequestException, ValueError, TypeError, ArithmeticError, RecursionError)
 TOKEN = re.compile(r"[!-~]{1,131072}")
 T = TypeVar("T")
 
