@@ -292,6 +292,26 @@ def finish(
     user_id = flow.user_id
     if user_id is None:
         return None
+    enter(db, keys, config, user_id, token, browser, device_token, now, replaces=replaces)
+    return token
+
+
+def enter(
+    db: Session,
+    keys: Keys,
+    config: Config,
+    user_id: int,
+    token: str,
+    browser: Browser,
+    device_token: str,
+    now: Instant,
+    *,
+    replaces: int | None,
+    method: str = "password",
+    amr: str = "pwd",
+    assurance_level: str = "EnFaktor",
+) -> None:
+    """Begin the session of a proved person in the place of the one before, and know the device (S-17)."""
     if replaces is not None:
         sessions.replace(db, replaces, now)
     sessions.begin(
@@ -303,6 +323,8 @@ def finish(
         token=token,
         device=browser.device_words,
         network=browser.network,
+        amr=amr,
+        assurance_level=assurance_level,
     )
     devices.know(db, keys, user_id, device_token, now)
     audit.record(
@@ -313,6 +335,5 @@ def finish(
         subject_id=user_id,
         device=browser.device_words,
         network=browser.network,
-        method="password",
+        method=method,
     )
-    return token

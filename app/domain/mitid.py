@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.config import Config
 from app.db import SKEW_SECONDS, Instant, swept
-from app.domain import audit, cpr, devices, people, sessions
+from app.domain import audit, cpr, login, people
 from app.domain.audit import Event
 from app.domain.login import Browser
 from app.keys import Keys
@@ -202,31 +202,20 @@ def log_in(
             reason="private",
         )
         return None
-    if replaces is not None:
-        sessions.replace(db, replaces, now)
     token = dice.token()
-    sessions.begin(
+    login.enter(
         db,
         keys,
         config,
+        person.id,
+        token,
+        browser,
+        device_token,
         now,
-        user_id=person.id,
-        token=token,
-        device=browser.device_words,
-        network=browser.network,
+        replaces=replaces,
+        method="mitid",
         amr="mitid",
         assurance_level="ToFaktor",
-    )
-    devices.know(db, keys, person.id, device_token, now)
-    audit.record(
-        db,
-        Event.LOGGED_IN,
-        now,
-        actor_id=person.id,
-        subject_id=person.id,
-        device=browser.device_words,
-        network=browser.network,
-        method="mitid",
     )
     return token
 
