@@ -33,6 +33,7 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
     from app.protocols import mitid
     from app.web import (
         bodies,
+        elevadgang,
         errors,
         gate,
         guard,
@@ -51,7 +52,15 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
     from app.web.transaction import TransactionalFlask, close
     from app.world import World
 
-    features = ((support, ""), (login, ""), (recovery, ""), (trips, ""), (mine, ""), (health, ""))
+    features = (
+        (support, ""),
+        (login, ""),
+        (recovery, ""),
+        (trips, ""),
+        (mine, ""),
+        (elevadgang, ""),
+        (health, ""),
+    )
 
     config = config or configuration.read()
     gate.set_up_logging(config.log_level)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import SWEPT_AT_ONCE, Database, instant
 from app.domain import audit, devices, flows, mitid, sessions, throttling
+from app.domain.elevadgang import hands, windows
 from app.world import Clock
 
 log = logging.getLogger("app.jobs")
@@ -59,6 +60,8 @@ def seal(database: Database, clock: Clock) -> int:
 def sweep(database: Database, clock: Clock) -> None:
     """Remove what has run out or is long unused, a short transaction at a time."""
     for act in (
+        windows.expire,
+        hands.sweep,
         flows.sweep,
         mitid.sweep,
         throttling.sweep,

@@ -107,7 +107,8 @@ class Browser:
         if button.get("name"):
             data[button.get("name", "")] = button.get("value", "")
         data |= extra
-        return urljoin(self.current.path, form.get("action") or self.current.path), data
+        action = button.get("formaction") or form.get("action")
+        return urljoin(self.current.path, action or self.current.path), data
 
     def post(self, path: str, data: dict[str, str]) -> Page:
         """Post a form and follow where it leads."""

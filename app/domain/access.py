@@ -13,6 +13,7 @@ class Action(Enum):
 
     SEE_OWN = auto()
     END_OWN_SESSIONS = auto()
+    HELP_PUPILS = auto()
 
 
 Rule = Callable[[Login], bool]
@@ -26,6 +27,8 @@ def _anybody(login: Login) -> bool:
 RULES: dict[Action, Rule] = {
     Action.SEE_OWN: _anybody,
     Action.END_OWN_SESSIONS: _anybody,
+    # Which pupils, the domain asks the tables each time (S-40).
+    Action.HELP_PUPILS: _anybody,
 }
 
 

@@ -29,9 +29,12 @@ from sqlalchemy.orm import Session
 from app.config import Config
 from app.db import EPOCH, NOW, SKEW_SECONDS, Instant, after, direct, later, swept, table
 from app.domain import devices, people, throttling
+from app.domain.elevadgang import windows
+from app.domain.elevadgang.windows import Claim, Standing
 from app.domain.passwords import required_type
 from app.keys import Keys, Purpose
 from app.models.credentials import Credential, KnownDevice, PendingPassword
+from app.models.elevadgang import PasswordWindow, WindowState
 from app.models.people import PasswordType, User
 from app.models.recovery import RecoveryFlow
 from app.models.sso import LoginFlow, Proof
@@ -53,6 +56,8 @@ class Step(Enum):
 
     PASSWORD = auto()
     WARNING = auto()
+    APPROVAL = auto()
+    WINDOW_OVER = auto()
     NEW_PASSWORD = auto()
     FINISH = auto()
 
@@ -86,9 +91,14 @@ class Flow:
     required: PasswordType
     proof: Proof | None = None
     authorised_by_id: int | None = None
+    claim: Claim | None = None
+    times_asked: int = 1
 
     def step(self, at: datetime, notice: timedelta) -> Step:
         """Return what this flow needs next, at an instant; the notice is how early a warning begins."""
+        if self.claim is not None and not self.is_proved:
+            is_waiting = self.claim.standing is Standing.APPROVAL
+            return Step.APPROVAL if is_waiting else Step.WINDOW_OVER
         if not self.is_proved:
             return Step.PASSWORD
         if self.is_change:
@@ -111,8 +121,12 @@ class Flow:
 
 
 _WHOSE = select(User.id).where(User.username == bindparam("name"))
-_ITS_TYPE = select(Credential.password_type).where(
-    Credential.user_id == _WHOSE.scalar_subquery(), Credential.ended_at.is_(None)
+# The newest, also one that was voided: its owner is asked for the same kind until there is another.
+_ITS_TYPE = (
+    select(Credential.password_type)
+    .where(Credential.user_id == _WHOSE.scalar_subquery())
+    .order_by(Credential.id.desc())
+    .limit(1)
 )
 # One statement, which looks the name up as well.
 _BEGIN = (
@@ -126,13 +140,33 @@ _BEGIN = (
         ),
         destination=bindparam("destination"),
         is_change=bindparam("is_change"),
+        asked_from_mark=bindparam("asked_from_mark"),
+        times_asked=bindparam("times_asked"),
         has_postponed=False,
         wrong_tries=0,
         created_at=NOW,
         expires_at=later(NOW, bindparam("life_seconds", type_=Integer())),
     )
-    .returning(LoginFlow.password_type)
+    .returning(
+        LoginFlow.password_type,
+        LoginFlow.user_id,
+        exists()
+        .where(
+            PasswordWindow.pupil_id == _WHOSE.scalar_subquery(),
+            PasswordWindow.state.in_((WindowState.OPEN, WindowState.PENDING)),
+        )
+        .label("has_window"),
+    )
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A new flow: its token, the kind of password to ask for, and whose window may be claimed, if any."""
+
+    token: str
+    password_type: PasswordType
+    claimable_user_id: int | None = None
 
 
 def begin(
@@ -146,10 +180,13 @@ def begin(
     destination: str | None = None,
     is_change: bool = False,
     replaced_token: str | None = None,
-) -> tuple[str, PasswordType]:
-    """Begin a flow for a typed username; returns its token and the kind of password to ask for.
+    asked_from_mark: str = "",
+    times_asked: int = 1,
+) -> Begun:
+    """Begin a flow for a typed username.
 
-    The work and the answer are the same whether anybody has the name (S-10).
+    The work and the answer are the same whether anybody has the name (S-10). From where it was sent, and
+    how often in a row, is kept for whoever opens a window for it (S-44).
     """
     shown = people.shown_username(typed)
     if replaced_token:
@@ -162,9 +199,12 @@ def begin(
         "decoy": decoy_type(keys, shown),
         "destination": destination,
         "is_change": is_change,
+        "asked_from_mark": asked_from_mark,
+        "times_asked": times_asked,
         "life_seconds": 60 * config.flow_minutes,
     }
-    return token, direct(db, _BEGIN, values | now.binds).scalar_one()
+    row = direct(db, _BEGIN, values | now.binds).one()
+    return Begun(token, row.password_type, row.user_id if row.has_window else None)
 
 
 def forget(db: Session, keys: Keys, token: str) -> None:
@@ -218,6 +258,8 @@ _FIND = (
         LoginFlow.proved_mark,
         LoginFlow.proved_credential_id,
         LoginFlow.authorised_by_id,
+        LoginFlow.password_window_id,
+        LoginFlow.times_asked,
         LoginFlow.has_postponed,
         LoginFlow.wrong_tries,
         LoginFlow.sealed_picks,
@@ -271,14 +313,19 @@ def find(
     if row is None:
         return None
     # A proof by a password that has been changed since proves nothing, and answers no second press.
-    # At MitID one can also prove oneself who has no password yet; that ends when there is one.
-    may_be_first = row.proof in (Proof.MITID, Proof.GUARDIAN)
+    # At MitID or in a window one may have no password yet; that ends when there is one.
+    may_be_first = row.proof in (Proof.MITID, Proof.GUARDIAN, Proof.WINDOW)
     still_holds = row.proved_credential_id == row.credential_id and (
         row.credential_id is not None or may_be_first
     )
     if row.finished_at is not None and not still_holds:
         return None
-    is_proved = still_holds and row.proved_mark == values["token_mark"]
+    is_proved = row.proof is not None and still_holds and row.proved_mark == values["token_mark"]
+    claim = None
+    if row.proof is Proof.WINDOW:
+        claim = windows.get_claim(db, row.password_window_id, now)
+        # Used up, it still lets the very flow that used it finish.
+        is_proved = is_proved and claim.standing in (Standing.UNDER_WAY, Standing.DONE)
     return Flow(
         id=row.id,
         token=token,
@@ -287,7 +334,7 @@ def find(
         password_type=row.password_type,
         destination=row.destination,
         is_change=row.is_change,
-        is_proved=row.proof is not None and is_proved,
+        is_proved=is_proved,
         has_postponed=row.has_postponed,
         wrong_tries=row.wrong_tries,
         picks=_unsealed_picks(keys, row.sealed_picks, token),
@@ -305,6 +352,8 @@ def find(
         required=required_type(row.level, row.marked_password_type),
         proof=row.proof,
         authorised_by_id=row.authorised_by_id,
+        claim=claim,
+        times_asked=row.times_asked,
     )
 
 

@@ -43,6 +43,8 @@ class Browser:
     device_words: str
     network: str
     institution_network: str | None = None
+    # The address as others see it: never stored but as a keyed hash.
+    public_network: str = ""
 
 
 @dataclass(frozen=True, slots=True)

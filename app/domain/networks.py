@@ -47,6 +47,12 @@ def list_ranges(db: Session) -> list[tuple[Range, str]]:
     return sorted(ranges, key=lambda pair: -pair[0].prefixlen)
 
 
+def list_ids(db: Session, institution_id: int) -> list[str]:
+    """Return the numbers, as text, of an institution's networks."""
+    rows = db.scalars(select(Network.id).where(Network.institution_id == institution_id))
+    return [str(id) for id in rows]
+
+
 def list_all(db: Session) -> list[Registered]:
     """Return every registered network, by institution."""
     rows = db.execute(

@@ -14,6 +14,7 @@ from app.config import Config
 from app.db import Instant
 from app.domain import audit, devices, flows, login, passwords, people, recovery, sessions, throttling
 from app.domain.audit import Event
+from app.domain.elevadgang import windows
 from app.domain.flows import KIND as FLOW_KIND
 from app.domain.flows import Flow
 from app.domain.login import Browser
@@ -21,6 +22,7 @@ from app.domain.passwords import Hasher, Rule
 from app.domain.throttling import Place
 from app.keys import Keys, Purpose
 from app.models.credentials import Authorisation, Credential, PendingPassword
+from app.models.elevadgang import Door, EndedBy, PasswordWindow
 from app.models.people import PasswordType
 from app.models.sso import EndReason, LoginFlow, Proof
 from app.world import Dice
@@ -29,6 +31,11 @@ AUTHORISATIONS = {
     Proof.PASSWORD: Authorisation.OWNER,
     Proof.MITID: Authorisation.MITID,
     Proof.GUARDIAN: Authorisation.GUARDIAN,
+}
+BY_DOOR = {
+    Door.TEACHER: Authorisation.TEACHER,
+    Door.ADMINISTRATOR: Authorisation.ADMINISTRATOR,
+    Door.GUARDIAN: Authorisation.GUARDIAN,
 }
 
 
@@ -147,16 +154,27 @@ def confirm(
     now = clock()
     if not login.holds_standing(db, flow):
         return _done_already(db, keys, flow, now)
-    if not recovery.still_holds(db, flow, now):
+    claim = flow.claim
+    if claim is not None:
+        if not windows.use_up(db, claim, user_id, now):
+            # What its pupil is told next stands in the window: it has run out, or was taken back.
+            return _done_already(db, keys, flow, now)
+    elif not recovery.still_holds(db, flow, now):
         recovery.withdraw(db, flow)
         return Practised.NO_AUTHORITY, flow
     if not _end_old(db, flow, now):
         return _done_already(db, keys, flow, now)
-    authorisation = AUTHORISATIONS[flow.proof or Proof.PASSWORD]
-    actor_id = flow.authorised_by_id or user_id
+    if claim is not None:
+        authorisation, actor_id = BY_DOOR[claim.door], claim.opened_by_id
+    else:
+        authorisation = AUTHORISATIONS[flow.proof or Proof.PASSWORD]
+        actor_id = flow.authorised_by_id or user_id
+    windows.close(db, PasswordWindow.pupil_id == user_id, EndedBy.CHANGED, now, actor_id=user_id)
     credential_id = store(
         db, hasher, config, user_id, hashed, pending.password_type, authorisation, actor_id, now
     )
+    if claim is not None:
+        windows.note_credential(db, claim, credential_id)
     db.execute(delete(PendingPassword).where(PendingPassword.flow_id == flow.id))
     db.execute(
         update(LoginFlow)
@@ -180,11 +198,12 @@ def confirm(
         now,
         actor_id=actor_id,
         subject_id=user_id,
+        institution_id=claim.institution_id if claim else None,
         password_type=pending.password_type.name,
         authorisation=authorisation.name,
         network=browser.network,
     )
-    if flow.proof is Proof.GUARDIAN:
+    if flow.proof is Proof.GUARDIAN or (claim is not None and claim.door is Door.GUARDIAN):
         recovery.tell_other_contacts(db, actor_id, user_id, now)
     return Practised.CONFIRMED, replace(
         flow,

@@ -32,6 +32,7 @@ class Login:
     username: str | None
     name: str
     seen_at: datetime
+    assurance_level: str = "EnFaktor"
 
     def needs_stamp(self, at: datetime) -> bool:
         """Whether its last use was written so long ago that it is written again."""
@@ -89,6 +90,7 @@ _FIND = (
         SsoSession.id,
         SsoSession.user_id,
         SsoSession.seen_at,
+        SsoSession.assurance_level,
         User.uni_id,
         User.username,
         User.shown_name_sql().label("name"),
@@ -113,7 +115,7 @@ def find(db: Session, keys: Keys, config: Config, token: str, now: Instant) -> L
     row = direct(db, _FIND, values | now.binds).first()
     if row is None:
         return None
-    return Login(row.id, row.user_id, row.uni_id, row.username, row.name, row.seen_at)
+    return Login(row.id, row.user_id, row.uni_id, row.username, row.name, row.seen_at, row.assurance_level)
 
 
 class Ended(Enum):

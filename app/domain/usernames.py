@@ -123,6 +123,25 @@ def activate(db: Session, dice: Dice, person_id: int, uni_id: str, now: Instant)
     authority = recovery.find_authority(db, person_id, user.id, now, is_held=True)
     if authority not in (Authority.OWN, Authority.GUARDIAN):
         return False
+    return give(db, dice, user.id, now, actor_id=person_id)
+
+
+def give(
+    db: Session,
+    dice: Dice,
+    user_id: int,
+    now: Instant,
+    *,
+    actor_id: int,
+    institution_id: int | None = None,
+) -> bool:
+    """Give a user who has none a username, by somebody who may; False where it is done already.
+
+    Raises:
+        LookupError: every name that was tried is taken.
+
+    """
+    user = people.get_user(db, user_id)
     other = aliased(User)
     for _ in range(TRIES):
         username = propose(dice, user.shown_name)
@@ -138,7 +157,14 @@ def activate(db: Session, dice: Dice, person_id: int, uni_id: str, now: Instant)
             .execution_options(synchronize_session=False)
         )
         if given.first() is not None:
-            audit.record(db, Event.USERNAME_ACTIVATED, now, actor_id=person_id, subject_id=user.id)
+            audit.record(
+                db,
+                Event.USERNAME_ACTIVATED,
+                now,
+                actor_id=actor_id,
+                subject_id=user.id,
+                institution_id=institution_id,
+            )
             return True
         if db.scalar(select(User.username).where(User.id == user.id)) is not None:
             return False

@@ -1,5 +1,5 @@
 """The tables. Importing this package makes all of them known."""
 
-from app.models import audit, credentials, people, recovery, sso
+from app.models import audit, credentials, elevadgang, imports, people, recovery, sso
 
-__all__ = ["audit", "credentials", "people", "recovery", "sso"]
+__all__ = ["audit", "credentials", "elevadgang", "imports", "people", "recovery", "sso"]

@@ -27,7 +27,10 @@ class AuditEvent(Base):
     # PostgreSQL fills in the writing transaction, so that sealing can stay behind those still running.
     xid: Mapped[int | None] = mapped_column(BigInteger)
 
-    __table_args__ = (Index("ix_audit_event_subject_id_at", "subject_id", "at"),)
+    __table_args__ = (
+        Index("ix_audit_event_subject_id_at", "subject_id", "at"),
+        Index("ix_audit_event_institution_id_id", "institution_id", "id"),
+    )
 
 
 class AuditSeal(Base):

@@ -83,6 +83,14 @@ class RightKind(StrEnum):
     SUPPORTER = auto()
 
 
+class Locality(StrEnum):
+    """What an institution asks of a claim that comes from elsewhere (S-43)."""
+
+    CONFIRM = auto()  # the teacher compares a picture
+    WARN = auto()  # the teacher is told
+    OFF = auto()
+
+
 class User(Base):
     """A person with a Unilogin; one per CPR number."""
 
@@ -127,6 +135,11 @@ class User(Base):
         return f"{self.given_name} {self.family_name}"
 
     @classmethod
+    def shown_given_name_sql(cls) -> ColumnElement[str]:
+        """The given name others may see, as an expression."""
+        return case((cls.is_protected, cls.alias_given_name), else_=cls.given_name)
+
+    @classmethod
     def shown_name_sql(cls) -> ColumnElement[str]:
         """The full name others may see, as an expression."""
         return case(
@@ -154,6 +167,7 @@ class Institution(Base):
     region: Mapped[str] = mapped_column(String(100), default="")
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("institution.id"))
     is_public_body: Mapped[bool] = mapped_column(default=True)
+    locality: Mapped[Locality] = mapped_column(default=Locality.CONFIRM, server_default=text("'CONFIRM'"))
 
 
 class Network(Base):

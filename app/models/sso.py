@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum, auto
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -18,6 +18,7 @@ class Proof(StrEnum):
     PASSWORD = auto()
     MITID = auto()  # the owner, at MitID
     GUARDIAN = auto()  # a parent, at MitID
+    WINDOW = auto()  # a password window, opened by somebody who may help
 
 
 class EndReason(StrEnum):
@@ -26,6 +27,7 @@ class EndReason(StrEnum):
     LOGGED_OUT = auto()
     ENDED_BY_USER = auto()
     PASSWORD_CHANGED = auto()
+    DISOWNED = auto()  # the helper says that it was another pupil
     BLOCKED = auto()
     REPLACED = auto()
     OPERATOR = auto()
@@ -50,12 +52,22 @@ class LoginFlow(Base):
     proved_credential_id: Mapped[int | None] = mapped_column(ForeignKey("credential.id", ondelete="SET NULL"))
     # Whom MitID proved, where it is by MitID; a parent where it is for a child.
     authorised_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
+    # The window that this browser claimed (S-42).
+    password_window_id: Mapped[int | None] = mapped_column(ForeignKey("password_window.id"))
+    # From where the name was sent, and how often in a row without a try at a secret (S-44).
+    asked_from_mark: Mapped[str | None] = mapped_column(String(64))
+    times_asked: Mapped[int] = mapped_column(default=1, server_default=text("1"))
     has_postponed: Mapped[bool] = mapped_column(default=False)
     wrong_tries: Mapped[int] = mapped_column(default=0)
     sealed_picks: Mapped[str | None] = mapped_column(String(300))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     finished_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index("uq_login_flow_password_window_id", "password_window_id", unique=True),
+        Index("ix_login_flow_username_created_at", "username", "created_at"),
+    )
 
 
 class SsoSession(Base):

@@ -109,6 +109,7 @@ def browser() -> Browser:
             device_words=device_words(request.headers.get("User-Agent", "")),
             network=coarse(address),
             institution_network=known.find(db(), address),
+            public_network=public_network(address),
         )
     found: Browser = g.browser
     return found
@@ -117,13 +118,23 @@ def browser() -> Browser:
 @lru_cache(ADDRESSES)
 def coarse(address: str) -> str:
     """Return the network an address is in, coarse enough to tell a school, not a desk."""
+    return _network(address, {4: 24, 6: 48})
+
+
+@lru_cache(ADDRESSES)
+def public_network(address: str) -> str:
+    """Return the one address that a place is seen under: of IPv6 the part that its people share (S-43)."""
+    return _network(address, {4: 32, 6: 64})
+
+
+def _network(address: str, lengths: dict[int, int]) -> str:
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
         return "?"
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
         ip = ip.ipv4_mapped
-    return str(ipaddress.ip_network(f"{ip}/{24 if ip.version == 4 else 48}", strict=False))
+    return str(ipaddress.ip_network(f"{ip}/{lengths[ip.version]}", strict=False))
 
 
 def device_words(agent: str) -> str:

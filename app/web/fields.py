@@ -68,6 +68,6 @@ class PicturesForm(Form):
     typed = PasswordField()
 
 
-def has_repeats(form: MultiDict[str, str]) -> bool:
-    """Whether a request names a field twice, or as an array (S-11)."""
-    return any(len(values) > 1 or "[" in name for name, values in form.lists())
+def has_repeats(form: MultiDict[str, str], *, allowed: str | None = None) -> bool:
+    """Whether a request names a field twice, or as an array (S-11); `allowed` is a list of tick boxes."""
+    return any((len(values) > 1 and name != allowed) or "[" in name for name, values in form.lists())

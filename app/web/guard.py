@@ -65,7 +65,9 @@ def current_login() -> Login | None:
         if token:
             moment = now()
             g.login = sessions.find(db(), keys(), config(), token, moment)
-            if g.login is not None and g.login.needs_stamp(moment.at):
+            # A page that asks by itself is no sign that somebody is there (S-18).
+            is_use = not g.get("is_poll", False)
+            if g.login is not None and is_use and g.login.needs_stamp(moment.at):
                 _stamp(g.login)
     login: Login | None = g.login
     return login
@@ -88,12 +90,13 @@ def public(view: View) -> View:
     return view
 
 
-def requires(action: Action) -> Callable[[View], View]:
+def requires(action: Action, *, is_poll: bool = False) -> Callable[[View], View]:
     """Let only those in who may do this; nobody at all is sent to the login and comes back."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **values: Any) -> Any:
+            g.is_poll = is_poll
             login = current_login()
             if login is None:
                 return _to_login()

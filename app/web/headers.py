@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flask import Flask, abort, request
+from flask import Flask, abort, current_app, request
 from werkzeug.wrappers import Response
 
 from app.web.fields import has_repeats
@@ -62,7 +62,8 @@ def _check() -> None:
         abort(400)
     if len(request.form) > config().form_fields:
         abort(413)
-    if has_repeats(request.form) or request.files:
+    view = current_app.view_functions.get(request.endpoint or "")
+    if has_repeats(request.form, allowed=getattr(view, "may_repeat", None)) or request.files:
         abort(400)
 
 

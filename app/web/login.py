@@ -10,20 +10,22 @@ from werkzeug.wrappers import Response
 
 from app.config import PasswordProfile
 from app.domain import flows, login, new_password, passwords
+from app.domain.elevadgang.windows import Standing
 from app.domain.flows import Flow, Step
 from app.domain.login import Outcome
 from app.domain.new_password import Practised
 from app.domain.passwords import Rule
 from app.models.credentials import ExpiryReason
+from app.models.elevadgang import Door
 from app.models.people import PasswordType
 from app.models.recovery import Errand
 from app.web import pictures
 from app.web.browser import WAY, browser, device_token, read_cookie
 from app.web.fields import NewPasswordForm, PasswordForm, UsernameForm
 from app.web.guard import current_login, public
-from app.web.i18n import date_text, language
+from app.web.i18n import date_text, language, time_text
 from app.web.i18n import gettext as _
-from app.web.page import known_destination, leave, onward, page, site
+from app.web.page import is_htmx, known_destination, leave, onward, page, quiet, site
 from app.web.refusals import Problem, refused
 from app.web.telling import News
 from app.web.transaction import config, db, hasher, keys, now, world
@@ -36,9 +38,9 @@ from app.web.wizard import (
     endpoint_of,
     find_flow,
     finish,
+    go_on,
     keep_flow,
     keep_pick,
-    password_endpoint,
     picked,
     pictures_context,
     problem_of,
@@ -113,8 +115,7 @@ def username_given() -> Response:
     if not form.validate_on_submit():
         form.destination.data = destination or ""
         return page("login/username.html", status=422, form=form)
-    token, password_type = begin_flow(form.username.data or "", destination=destination)
-    return keep_flow(onward(password_endpoint(password_type)), token)
+    return go_on(begin_flow(form.username.data or "", destination=destination, may_claim=True))
 
 
 @blueprint.get("/login/adgangskode")
@@ -205,6 +206,8 @@ def warning_answered(flow: Flow) -> Response:
 def waiting_password(flow: Flow) -> Response:
     """Show the password that waits, to its owner alone."""
     pending = new_password.find_pending(db(), keys(), flow, now())
+    if pending is None and flow.claim is not None:
+        return onward("login.approval")  # approved, and not yet dealt
     if pending is None:
         abort(410)
     is_pictures = pending.password_type is PasswordType.PICTURES
@@ -219,6 +222,7 @@ def waiting_password(flow: Flow) -> Response:
         may_choose=passwords.may_choose(flow.required),
         own_choice=pending.is_own_choice,
         old_kind=_old_kind(flow),
+        until_text=time_text(flow.claim.until) if flow.claim else None,
         seconds_left=seconds_left(flow),
     )
 
@@ -321,6 +325,8 @@ def practised(flow: Flow) -> Response:
     if typed is None:
         return _practise_page(flow, "few", status=422)
     outcome, changed = new_password.confirm(db(), keys(), hasher(), config(), flow, typed, browser(), now)
+    if outcome is Practised.GONE and flow.claim is not None:
+        return onward("login.window_over")
     if outcome is Practised.GONE:
         abort(410)
     if outcome is Practised.NO_AUTHORITY:
@@ -367,6 +373,54 @@ def old_kept(flow: Flow) -> Response:
     return finish(kept, News.KEPT)
 
 
+@blueprint.get("/login/vent")
+@public
+@turn_of(Step.APPROVAL, Step.NEW_PASSWORD)
+def approval(flow: Flow) -> Response:
+    """Show the picture that a teacher compares, until the teacher has (S-43)."""
+    claim = flow.claim
+    if claim is None:
+        return onward("login.new_password")
+    return page(
+        "login/approval.html",
+        username=flow.username,
+        picture=pictures.named([claim.picture] if claim.picture else [], language()),
+        until_text=time_text(claim.until),
+        is_guardian=claim.door is Door.GUARDIAN,
+    )
+
+
+@blueprint.post("/login/vent")
+@public
+@turn_of(Step.APPROVAL, Step.NEW_PASSWORD)
+def approval_asked(flow: Flow) -> Response:
+    """Go on as soon as the teacher has approved; to a poll nothing is answered before."""
+    if flow.is_finished:
+        return finish(flow)
+    if flow.claim is None or not flow.is_proved:
+        return quiet() if is_htmx() else onward("login.approval")
+    if new_password.assign(db(), keys(), world().dice, config(), flow, now()) is None:
+        abort(410)
+    return onward("login.new_password")
+
+
+@blueprint.get("/login/tiden-er-gaaet")
+@public
+@turn_of(Step.WINDOW_OVER)
+def window_over(flow: Flow) -> Response:
+    """Tell that the five minutes are over, or were taken back, and what to do."""
+    claim = flow.claim
+    is_cancelled = claim is not None and claim.standing is not Standing.EXPIRED
+    return page(
+        "login/window_over.html",
+        status=410,
+        username=flow.username,
+        is_cancelled=is_cancelled,
+        has_old=flow.credential_id is not None,
+        is_guardian=claim is not None and claim.door is Door.GUARDIAN,
+    )
+
+
 @blueprint.post("/login/mere-tid")
 @public
 def more_time() -> Response:
@@ -376,5 +430,7 @@ def more_time() -> Response:
         abort(410)
     if flow.is_finished:
         return onward("login.choose")
+    if flow.claim is not None:  # only whoever opened the window may
+        return onward(endpoint_of(step_of(flow), flow))
     flows.extend(db(), config(), flow, now())
     return onward(endpoint_of(step_of(flow), flow))

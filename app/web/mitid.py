@@ -72,7 +72,7 @@ def for_password() -> Response:
     begun, flow = None, find_flow()
     living = current_login()
     if (flow is None or flow.is_finished) and living is not None and living.username:
-        begun, _type = begin_flow(living.username)
+        begun = begin_flow(living.username).token
         flow = read_flow(begun)
     if flow is None or flow.is_finished:
         return onward("recovery.choose")

@@ -21,7 +21,17 @@ from app.web.i18n import alternates, languages
 from app.web.i18n import gettext as _
 
 # The pages that a login may be on its way to; nothing else is ever gone to by a name in a request (S-65).
-DESTINATIONS = frozenset({"mine.overview", "mine.history", "recovery.change"})
+DESTINATIONS = frozenset(
+    {
+        "mine.overview",
+        "mine.history",
+        "recovery.change",
+        "elevadgang.classes",
+        "elevadgang.administrator",
+        "elevadgang.group",
+        "elevadgang.board",
+    }
+)
 PATH = re.compile(r"/[a-z0-9/-]{0,150}")
 
 
@@ -98,6 +108,13 @@ def is_fragment() -> bool:
 def onward(endpoint: str, **values: Any) -> Response:
     """Answer a done step with the next one: 303, which htmx follows by itself (S-19)."""
     return current_app.redirect(url_for(endpoint, **values), 303)
+
+
+def quiet() -> Response:
+    """Answer a poll that there is nothing new."""
+    answer: Response = make_response("", 204)
+    answer.headers["Vary"] = "HX-Request"
+    return answer
 
 
 def leave(path: str) -> Response:

@@ -8,10 +8,19 @@ from flask import Blueprint, abort, current_app, request, url_for
 from werkzeug.wrappers import Response
 
 from app.domain import credentials, flows, usernames
+from app.domain.elevadgang import hands
 from app.domain.flows import Flow
 from app.domain.login import Outcome
 from app.models.people import PasswordType
-from app.web.browser import RECOVERY, drop_cookie, read_cookie
+from app.web.browser import (
+    RECOVERY,
+    browser,
+    device_token,
+    drop_cookie,
+    keep_device,
+    new_device_token,
+    read_cookie,
+)
 from app.web.fields import UsernameForm
 from app.web.guard import current_login, public
 from app.web.page import known_destination, onward, page
@@ -23,6 +32,7 @@ from app.web.wizard import (
     check,
     deal_new,
     find_flow,
+    go_on,
     keep_flow,
     keep_pick,
     picked,
@@ -103,8 +113,9 @@ def username_given() -> Response:
     form = UsernameForm()
     if not form.validate_on_submit():
         return page("recovery/choose.html", status=422, username=None, form=form, here=_here())
-    token, _type = begin_flow(form.username.data or "", destination=known_destination(form.destination.data))
-    return keep_flow(onward("recovery.change" if _means_change() else "recovery.choose"), token)
+    destination = known_destination(form.destination.data)
+    begun = begin_flow(form.username.data or "", destination=destination, may_claim=True)
+    return go_on(begun, "recovery.change" if _means_change() else "recovery.choose")
 
 
 def _means_change() -> bool:
@@ -121,6 +132,28 @@ def _here() -> str:
 def forgotten() -> Response:
     """Tell who can help with a forgotten password."""
     return page("recovery/forgotten.html", username=_username(), has_mitid=world().mitid is not None)
+
+
+@blueprint.get("/ny-adgangskode/haand")
+@public
+def hand() -> Response:
+    """Tell what happens when a hand is raised: the same, whoever raised it."""
+    return page("recovery/hand.html", username=_username())
+
+
+@blueprint.post("/ny-adgangskode/haand")
+@public
+def hand_raised() -> Response:
+    """Raise the hand of whoever the half-done login is about; the teachers of the class see it."""
+    flow = find_flow()
+    if flow is None or flow.is_finished:
+        return onward("recovery.choose")
+    same_person(flow)
+    device = device_token() or new_device_token()
+    hands.raise_hand(db(), keys(), flow, device, browser(), now())
+    answer = onward("recovery.hand")
+    keep_device(answer, device)
+    return answer
 
 
 @blueprint.get("/.well-known/change-password")
@@ -152,7 +185,7 @@ def change_tried() -> Response:
         username, _kind = _own()
         if username is None:
             abort(410)
-        token, _kind = begin_flow(username)
+        token = begin_flow(username).token
         flow = read_flow(token)
         if flow is None:
             return onward("recovery.choose")

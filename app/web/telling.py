@@ -26,6 +26,18 @@ class News(StrEnum):
     OUT_CHANGED = "out-changed"
     OUT_ELSEWHERE = "out-elsewhere"
     OUT_IDLE = "out-idle"
+    TWO_FACTOR = "two-factor"
+    OPENED = "opened"
+    CANCELLED = "cancelled"
+    EXTENDED = "extended"
+    APPROVED = "approved"
+    DISOWNED = "disowned"
+    TOO_LATE = "too-late"
+    MARKED = "marked"
+    BLOCKED = "blocked"
+    UNBLOCKED = "unblocked"
+    ACTIVATED = "activated"
+    NOTHING = "nothing"
 
 
 SENTENCES = {
@@ -36,6 +48,18 @@ SENTENCES = {
     News.OUT_CHANGED: ("info", N_("Du er logget ud, fordi adgangskoden blev skiftet.")),
     News.OUT_ELSEWHERE: ("info", N_("Du er logget ud fra et andet sted.")),
     News.OUT_IDLE: ("info", N_("Du er logget ud, fordi der er gået for lang tid.")),
+    News.TWO_FACTOR: ("warn", N_("En brugeradministrator skal logge på med MitID. Brug den grå knap.")),
+    News.OPENED: ("ok", N_("Bed nu eleverne om at skrive deres brugernavn. De har fem minutter.")),
+    News.CANCELLED: ("ok", N_("Det er afbrudt. Den gamle adgangskode gælder stadig.")),
+    News.EXTENDED: ("ok", N_("Eleven har fem minutter mere.")),
+    News.APPROVED: ("ok", N_("Godkendt. Eleven kan nu se sin nye adgangskode.")),
+    News.DISOWNED: ("ok", N_("Adgangskoden er slettet, og eleven er logget ud. Giv eleven en ny.")),
+    News.TOO_LATE: ("info", N_("Det kunne ikke nås. Listen viser, hvordan det står nu.")),
+    News.MARKED: ("ok", N_("Typen er ændret. Eleven bliver bedt om at skifte ved næste login.")),
+    News.BLOCKED: ("ok", N_("Eleven er spærret og logget ud alle steder.")),
+    News.UNBLOCKED: ("ok", N_("Eleven kan logge ind igen.")),
+    News.ACTIVATED: ("ok", N_("Eleven har fået et brugernavn.")),
+    News.NOTHING: ("info", N_("Det var allerede sådan.")),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
 from typing import Any, TypeVar
@@ -11,10 +12,12 @@ from flask import abort, g, request, session, url_for
 from werkzeug.wrappers import Response
 
 from app.domain import flows, login, new_password, usernames
+from app.domain.elevadgang import claims
+from app.domain.elevadgang.claims import Claimant
 from app.domain.flows import Flow, Step
 from app.domain.login import Checked, Outcome
 from app.domain.passwords import CODE_LENGTH, PICTURES, code
-from app.domain.people import normal_username
+from app.domain.people import normal_username, shown_username
 from app.models.people import PasswordType
 from app.web import pictures
 from app.web.browser import (
@@ -50,6 +53,13 @@ STATUS = {
 }
 
 
+ENDPOINTS = {
+    Step.NEW_PASSWORD: "login.new_password",
+    Step.APPROVAL: "login.approval",
+    Step.WINDOW_OVER: "login.window_over",
+}
+
+
 def find_flow(*, is_step: bool = True) -> Flow | None:
     """Return the half-done login of this browser, found once a request.
 
@@ -71,15 +81,31 @@ def read_flow(token: str) -> Flow | None:
     return flows.find(db(), keys(), token, now(), device_token=device_token(), network=network)
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A half-done login that has just begun: its token, where it goes on, and the device of a claim."""
+
+    token: str
+    endpoint: str
+    device: str | None = None
+
+
 def begin_flow(
-    typed: str, *, destination: str | None = None, is_change: bool = False
-) -> tuple[str, PasswordType]:
-    """Begin a flow for a typed username in the place of the one at hand, whose destination it keeps."""
+    typed: str, *, destination: str | None = None, is_change: bool = False, may_claim: bool = False
+) -> Begun:
+    """Begin a flow for a username in the place of the one at hand, whose destination it keeps.
+
+    `may_claim`: the name was typed, so that it may be what an open password window waits for (S-42).
+    """
     token = read_cookie(FLOW)
     before = find_flow(is_step=False)
+    times_asked = 1
     if before is not None and not before.is_finished:
         destination = destination or before.destination
-    return flows.begin(
+        is_asked_again = before.username == shown_username(typed) and before.proof is None
+        if is_asked_again and not before.wrong_tries:
+            times_asked = before.times_asked + 1
+    begun = flows.begin(
         db(),
         keys(),
         world().dice,
@@ -89,12 +115,41 @@ def begin_flow(
         destination=destination,
         is_change=is_change,
         replaced_token=token,
+        asked_from_mark=claims.network_mark(keys(), browser()),
+        times_asked=times_asked,
     )
+    if may_claim and begun.claimable_user_id is not None:
+        claimed = _claim(begun.token, begun.claimable_user_id)
+        if claimed is not None:
+            return claimed
+    return Begun(begun.token, password_endpoint(begun.password_type))
+
+
+def _claim(token: str, user_id: int) -> Begun | None:
+    """Claim the window that is open for a user, for this browser, and deal the password (S-42)."""
+    device = device_token() or new_device_token()
+    # The secret of the form cookie is what a browser has from its first form on.
+    claimant = Claimant(session["csrf_token"], device, browser())
+    claimed = claims.claim(db(), keys(), world().dice, now(), token, user_id, claimant)
+    flow = read_flow(claimed) if claimed else None
+    if claimed is None or flow is None:
+        return None
+    if flow.is_proved:
+        new_password.assign(db(), keys(), world().dice, config(), flow, now())
+    return Begun(claimed, endpoint_of(step_of(flow), flow), device)
 
 
 def keep_flow(answer: Response, token: str) -> Response:
-    """Let the browser keep the flow it began."""
+    """Let the browser keep the flow it has."""
     set_cookie(answer, FLOW, token)
+    return answer
+
+
+def go_on(begun: Begun, endpoint: str | None = None) -> Response:
+    """Lead to where a new flow goes on, or to `endpoint` where it is an ordinary one."""
+    answer = keep_flow(onward(begun.endpoint if begun.device or not endpoint else endpoint), begun.token)
+    if begun.device:
+        keep_device(answer, begun.device)
     return answer
 
 
@@ -140,7 +195,7 @@ def endpoint_of(step: Step, flow: Flow) -> str:
     """Return where a step lives."""
     if step is Step.PASSWORD:
         return password_endpoint(flow.password_type)
-    return "login.new_password" if step is Step.NEW_PASSWORD else "login.warning"
+    return ENDPOINTS.get(step, "login.warning")
 
 
 def password_endpoint(password_type: PasswordType) -> str:
@@ -259,7 +314,12 @@ def words_context(flow: Flow) -> dict[str, Any]:
 
 
 def seconds_left(flow: Flow) -> int:
-    """Return how long a half-done login has, for the offer of more time before it ends."""
+    """Return how long a half-done login has, for the offer of more time before it ends.
+
+    None at all in a password window: there only whoever opened it gives more.
+    """
+    if flow.claim is not None:
+        return 0
     left = int((flow.expires_at - now().at).total_seconds())
     return left if left > 0 else config().flow_minutes * 60
 

@@ -81,7 +81,8 @@ def test_s_24_the_one_time_password_opens_only_the_choice_of_a_new_one(
     password = next(line for line in printed.splitlines() if line.startswith("One-time")).split(": ")[1]
     with database.writing() as db:
         now = instant(world.clock)
-        token, kind = flows.begin(db, keys, world.dice, config, now, "nora7001")
+        begun = flows.begin(db, keys, world.dice, config, now, "nora7001")
+        token, kind = begun.token, begun.password_type
         assert kind is PasswordType.WORDS_DIGITS
         flow = flows.find(db, keys, token, now)
         assert flow is not None
@@ -222,7 +223,7 @@ def test_s_23_a_void_picture_code_opens_nothing(
     done(run("people", "renew-pictures", "--yes"))
     with database.writing() as db:
         now = instant(world.clock)
-        token, _kind = flows.begin(db, keys, world.dice, config, now, ANNA.username or "")
+        token = flows.begin(db, keys, world.dice, config, now, ANNA.username or "").token
         flow = flows.find(db, keys, token, now)
         assert flow is not None
         checked = login.check_password(

@@ -79,8 +79,8 @@ class Acts:
     def begin(self, typed: str, *, is_change: bool = False) -> str:
         """Type a username; returns the flow's token."""
         with self.writing() as (db, now):
-            token, _ = flows.begin(db, self.keys, self.dice, self.config, now, typed, is_change=is_change)
-        return token
+            begun = flows.begin(db, self.keys, self.dice, self.config, now, typed, is_change=is_change)
+        return begun.token
 
     def find(self, token: str, browser: Browser = STRANGER) -> Flow | None:
         """Return the flow of a token, or None."""

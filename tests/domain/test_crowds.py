@@ -39,7 +39,7 @@ class Guesser:
         def now() -> Instant:
             return instant(self.world.clock)
 
-        token, _ = flows.begin(self.db, self.keys, self.world.dice, self.config, now(), username)
+        token = flows.begin(self.db, self.keys, self.world.dice, self.config, now(), username).token
         flow = flows.find(self.db, self.keys, token, now(), device_token=device, network=network)
         assert flow is not None
         browser = Browser(device, "", network, school)

@@ -109,10 +109,16 @@ def test_they_are_only_looked_at(app: Flask, client: FlaskClient) -> None:
         assert client.open(addresses(app)[0], method=method).status_code in (404, 405)
 
 
-def test_style_comes_in_one_file_of_layers_without_inline_parts(app: Flask, client: FlaskClient) -> None:
+def test_style_comes_in_files_of_layers_without_inline_parts(app: Flask, client: FlaskClient) -> None:
     sheets = [address for address in addresses(app) if address.endswith(".css")]
-    assert len(sheets) == 1
-    text = client.get(sheets[0]).text
-    assert "@layer" in text
-    assert "url(" not in text
-    assert "@import" not in text
+    assert sheets
+    for sheet in sheets:
+        text = client.get(sheet).text
+        assert "@layer" in text
+        assert "url(" not in text
+        assert "@import" not in text
+
+
+def test_the_login_loads_one_sheet_and_elevadgang_its_own_beside_it(client: FlaskClient) -> None:
+    assert client.get("/login").text.count('rel="stylesheet"') == 1
+    assert client.get("/elevadgang").text.count('rel="stylesheet"') == 2

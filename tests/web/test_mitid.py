@@ -181,5 +181,5 @@ def test_without_mitid_a_parent_and_a_teacher_are_named(browser: Browser, member
     page = forget(browser, member)
     assert "Har du ikke MitID?" in page.text
     assert "En forælder hjælper nu" in page.text
-    assert "En lærer hjælper" in page.text
+    assert "Din lærer hjælper" in page.text
     assert "Er du forælder? Brug dit eget MitID, ikke barnets." in page.text

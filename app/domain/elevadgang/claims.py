@@ -1,0 +1,232 @@
+"""A pupil's side of the five minutes: the username, in one browser, once (S-42 to S-44)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, case, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from app.db import SKEW_SECONDS, Instant
+from app.domain import audit, devices, flows
+from app.domain.audit import Event
+from app.domain.elevadgang import areas, windows
+from app.domain.login import Browser
+from app.domain.passwords import PICTURES
+from app.keys import Keys
+from app.models.credentials import Credential, KnownDevice
+from app.models.elevadgang import Doubt, EndedBy, PasswordWindow, WindowState
+from app.models.people import Institution, Locality, Network
+from app.models.sso import LoginFlow, Proof
+from app.world import Dice
+
+Window = Row[*tuple[Any, ...]]
+
+KIND = "window_claim"
+# A source that sent the name so often, in so long before the press, without a try at a secret (S-44).
+ASKED, ASKED_SECONDS = 3, 900
+# A browser that has claimed for so many other pupils in so long.
+CROWD, CROWD_SECONDS = 3, 600
+
+
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """The browser that sent a username: its own secret, its device, where it is."""
+
+    secret: str
+    device_token: str
+    browser: Browser
+
+
+def network_mark(keys: Keys, browser: Browser) -> str:
+    """Return the keyed hash of a browser's public address, to know the same place again."""
+    return keys.token_mark("public_network", browser.public_network)
+
+
+def claim(
+    db: Session, keys: Keys, dice: Dice, now: Instant, token: str, user_id: int, claimant: Claimant
+) -> str | None:
+    """Claim the open window of a user for the flow of a token; returns the flow's new token.
+
+    None where there is nothing for this browser to claim: it gets the ordinary password page. The same
+    browser may come again, by Back or a second press, and goes on where it was.
+    """
+    window = db.execute(
+        select(
+            PasswordWindow.id,
+            PasswordWindow.opened_by_id,
+            PasswordWindow.door,
+            PasswordWindow.institution_id,
+            PasswordWindow.opener_network_mark,
+            PasswordWindow.opener_device_mark,
+            PasswordWindow.opened_at,
+            PasswordWindow.ends_at,
+            PasswordWindow.claim_mark,
+            _is_open(now).label("is_open"),
+            and_(
+                PasswordWindow.state == WindowState.PENDING,
+                PasswordWindow.ends_at > now.after(-windows.PENDING_SECONDS),
+            ).label("is_claimed"),
+        ).where(
+            PasswordWindow.pupil_id == user_id,
+            PasswordWindow.state.in_((WindowState.OPEN, WindowState.PENDING)),
+        )
+    ).first()
+    if window is None:
+        return None
+    mark = keys.token_mark(KIND, claimant.secret)
+    if window.is_claimed and window.claim_mark == mark:
+        return _bind(db, keys, now, token, user_id, window)
+    if not window.is_open:
+        return None
+    if not areas.holds(db, window.door, window.opened_by_id, window.institution_id, user_id, now):
+        windows.close(db, PasswordWindow.id == window.id, EndedBy.AUTHORITY, now)
+        return None
+    if not _take(db, keys, dice, now, user_id, claimant, window, mark):
+        return None
+    return _bind(db, keys, now, token, user_id, window)
+
+
+def _is_open(now: Instant) -> ColumnElement[bool]:
+    """Whether a window may be claimed; one from the future was opened by a clock set back since (S-07)."""
+    return and_(
+        PasswordWindow.state == WindowState.OPEN,
+        PasswordWindow.ends_at > now.sql,
+        PasswordWindow.opened_at <= now.after(SKEW_SECONDS),
+    )
+
+
+def _take(
+    db: Session,
+    keys: Keys,
+    dice: Dice,
+    now: Instant,
+    user_id: int,
+    claimant: Claimant,
+    window: Window,
+    mark: str,
+) -> bool:
+    """Move an open window to pending, for this browser alone; False where another was first (S-42)."""
+    browser = claimant.browser
+    device_mark = keys.token_mark(devices.KIND, claimant.device_token)
+    is_near = _is_near(db, keys, window, user_id, claimant)
+    doubt = _doubt(db, keys, now, window, user_id, claimant, device_mark, is_near=is_near)
+    taken = db.execute(
+        update(PasswordWindow)
+        .where(PasswordWindow.id == window.id, _is_open(now))
+        .values(
+            state=WindowState.PENDING,
+            claimed_at=now.sql,
+            claim_mark=mark,
+            claim_device_mark=device_mark,
+            claim_device=browser.device_words,
+            claim_network=browser.network,
+            is_near=is_near,
+            doubt=doubt,
+            picture=dice.pick(PICTURES) if doubt else None,
+        )
+        .returning(PasswordWindow.id)
+        .execution_options(synchronize_session=False)
+    )
+    if taken.first() is None:
+        return False
+    audit.record(
+        db,
+        Event.WINDOW_CLAIMED,
+        now,
+        actor_id=user_id,
+        subject_id=user_id,
+        institution_id=window.institution_id,
+        device=browser.device_words,
+        network=browser.network,
+        doubt=doubt.value if doubt else "",
+    )
+    return True
+
+
+def _bind(db: Session, keys: Keys, now: Instant, token: str, user_id: int, window: Window) -> str:
+    """Bind the window to the flow of this browser, in the place of one that it had before (S-42)."""
+    before = and_(LoginFlow.password_window_id == window.id, LoginFlow.finished_at.is_(None))
+    db.execute(delete(LoginFlow).where(before).execution_options(synchronize_session=False))
+    proved = flows.proved_token(keys, token)
+    current = select(Credential.id).where(Credential.user_id == user_id, Credential.ended_at.is_(None))
+    db.execute(
+        update(LoginFlow)
+        .where(LoginFlow.token_mark == keys.token_mark(flows.KIND, token))
+        .values(
+            password_window_id=window.id,
+            proof=Proof.WINDOW,
+            proof_at=now.sql,
+            proved_mark=keys.token_mark(flows.KIND, proved),
+            proved_credential_id=current.scalar_subquery(),
+            is_change=True,
+            expires_at=windows.pending_end(window.ends_at),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return proved
+
+
+def _is_near(db: Session, keys: Keys, window: Window, user_id: int, claimant: Claimant) -> bool:
+    """Whether a claim comes from where the helper is, from the school, or from the pupil's own device."""
+    if network_mark(keys, claimant.browser) == window.opener_network_mark:
+        return True
+    device_mark = keys.token_mark(devices.KIND, claimant.device_token)
+    known = select(KnownDevice.user_id).where(
+        KnownDevice.user_id == user_id, KnownDevice.device_mark == device_mark
+    )
+    if db.scalar(known) is not None:
+        return True
+    at = claimant.browser.institution_network
+    if at is None or window.institution_id is None:
+        return False
+    registered = select(Network.id).where(
+        Network.id == int(at), Network.institution_id == window.institution_id
+    )
+    return db.scalar(registered) is not None
+
+
+def _doubt(
+    db: Session,
+    keys: Keys,
+    now: Instant,
+    window: Window,
+    user_id: int,
+    claimant: Claimant,
+    device_mark: str,
+    *,
+    is_near: bool,
+) -> Doubt | None:
+    """Return why somebody must compare a picture first, or None."""
+    if device_mark == window.opener_device_mark:
+        return Doubt.OWN_BROWSER
+    if _has_asked(db, keys, window, user_id, claimant.browser):
+        return Doubt.ASKED_BEFORE
+    others = select(func.count(PasswordWindow.pupil_id.distinct())).where(
+        PasswordWindow.claim_device_mark == device_mark,
+        PasswordWindow.claimed_at > now.after(-CROWD_SECONDS),
+        PasswordWindow.pupil_id != user_id,
+    )
+    if (db.scalar(others) or 0) >= CROWD:
+        return Doubt.MANY_PUPILS
+    if is_near:
+        return None
+    locality = select(Institution.locality).where(Institution.id == window.institution_id)
+    is_asked = db.scalar(locality) in (None, Locality.CONFIRM)
+    return Doubt.ELSEWHERE if is_asked else None
+
+
+def _has_asked(db: Session, keys: Keys, window: Window, user_id: int, browser: Browser) -> bool:
+    """Whether this place sent the name again and again before the press, and never tried a secret (S-44)."""
+    # A browser with cookies has one flow, which counts; of that the claim itself is no asking before.
+    before = case((LoginFlow.created_at < window.opened_at, 0), else_=1)
+    asked = select(func.sum(LoginFlow.times_asked - before)).where(
+        LoginFlow.user_id == user_id,
+        LoginFlow.asked_from_mark == network_mark(keys, browser),
+        LoginFlow.created_at > window.opened_at - timedelta(seconds=ASKED_SECONDS),
+        LoginFlow.wrong_tries == 0,
+        LoginFlow.proof.is_(None),
+    )
+    return (db.scalar(asked) or 0) >= ASKED

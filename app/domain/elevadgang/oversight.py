@@ -1,0 +1,203 @@
+"""What only the administrator does: another type of password, a block, a username, the log, the alerts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from typing import Any
+
+from sqlalchemy import Row, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from app.db import Instant
+from app.domain import audit, blocking, usernames
+from app.domain.audit import Event
+from app.domain.elevadgang import areas
+from app.domain.elevadgang.areas import Area
+from app.domain.elevadgang.pupils import fits
+from app.models.audit import AuditEvent
+from app.models.elevadgang import Doubt
+from app.models.people import PasswordType, User
+from app.world import Dice
+
+ALERT_DAYS = 30
+MOST_ALERTS = 200
+LOG_PAGE = 50
+# A search reads so many events at most; whoever needs more takes the export.
+MOST_SEARCHED = 5000
+
+
+class Deed(Enum):
+    """What came of an administrator's act on a pupil."""
+
+    DONE = auto()
+    NOTHING = auto()  # it was so already
+    FOREIGN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event of an institution's log, with the names others may see."""
+
+    id: int
+    at: datetime
+    event: Event
+    actor: str
+    subject: str
+    details: dict[str, Any]
+
+
+def _held_pupil(db: Session, area: Area, uni_id: str, now: Instant) -> int | None:
+    """Return a pupil of the institution, held, if the actor's right covers it at this moment (S-40)."""
+    user_id = db.scalar(select(User.id).where(User.uni_id == uni_id).with_for_update(key_share=True))
+    if user_id is None:
+        return None
+    is_theirs = areas.holds(db, area.door, area.actor_id, area.institution_id, user_id, now)
+    return user_id if is_theirs else None
+
+
+def mark(db: Session, area: Area, uni_id: str, password_type: PasswordType | None, now: Instant) -> Deed:
+    """Mark a pupil for another type of password than the level gives, or for none (domain 5)."""
+    user_id = _held_pupil(db, area, uni_id, now)
+    if user_id is None:
+        return Deed.FOREIGN
+    marked = db.execute(
+        update(User)
+        .where(User.id == user_id, User.marked_password_type.is_distinct_from(password_type))
+        .values(marked_password_type=password_type)
+        .returning(User.id)
+        .execution_options(synchronize_session=False)
+    )
+    if marked.first() is None:
+        return Deed.NOTHING
+    audit.record(
+        db,
+        Event.PASSWORD_TYPE_MARKED,
+        now,
+        actor_id=area.actor_id,
+        subject_id=user_id,
+        institution_id=area.institution_id,
+        password_type=password_type.name if password_type else "",
+    )
+    return Deed.DONE
+
+
+def block(db: Session, area: Area, uni_id: str, now: Instant) -> Deed:
+    """Block a pupil and end all that the pupil has begun."""
+    user_id = _held_pupil(db, area, uni_id, now)
+    if user_id is None:
+        return Deed.FOREIGN
+    done = blocking.block(db, user_id, now, actor_id=area.actor_id, institution_id=area.institution_id)
+    return Deed.DONE if done else Deed.NOTHING
+
+
+def unblock(db: Session, area: Area, uni_id: str, now: Instant) -> Deed:
+    """Let a blocked pupil in again."""
+    user_id = _held_pupil(db, area, uni_id, now)
+    if user_id is None:
+        return Deed.FOREIGN
+    done = blocking.unblock(db, user_id, now, actor_id=area.actor_id, institution_id=area.institution_id)
+    return Deed.DONE if done else Deed.NOTHING
+
+
+def activate(db: Session, dice: Dice, area: Area, uni_id: str, now: Instant) -> Deed:
+    """Give a pupil who has none a username."""
+    user_id = _held_pupil(db, area, uni_id, now)
+    if user_id is None:
+        return Deed.FOREIGN
+    done = usernames.give(db, dice, user_id, now, actor_id=area.actor_id, institution_id=area.institution_id)
+    return Deed.DONE if done else Deed.NOTHING
+
+
+# ---- The log ----
+
+
+def _query(area: Area) -> Any:
+    actor, subject = aliased(User), aliased(User)
+    return (
+        select(
+            AuditEvent.id,
+            AuditEvent.at,
+            AuditEvent.event,
+            AuditEvent.details,
+            actor.shown_name_sql().label("actor"),
+            subject.shown_name_sql().label("subject"),
+            subject.username.label("username"),
+        )
+        .outerjoin(actor, actor.id == AuditEvent.actor_id)
+        .outerjoin(subject, subject.id == AuditEvent.subject_id)
+        .where(AuditEvent.institution_id == area.institution_id)
+        .order_by(AuditEvent.id.desc())
+    )
+
+
+def list_log(
+    db: Session, area: Area, *, search: str = "", before: int | None = None, most: int = LOG_PAGE
+) -> list[Entry]:
+    """Return the newest events of an institution, newest first, or those about whom a search fits."""
+    query = _query(area)
+    if before is not None:
+        query = query.where(AuditEvent.id < before)
+    rows = db.execute(query.limit(MOST_SEARCHED if search else most))
+    found = []
+    for row in rows:
+        if search and not (
+            fits(search, row.subject or "", row.username) or fits(search, row.actor or "", None)
+        ):
+            continue
+        found.append(_entry(row))
+        if len(found) == most:
+            break
+    return found
+
+
+def list_whole_log(db: Session, area: Area) -> list[Entry]:
+    """Return an institution's events, newest first, for the export."""
+    return [_entry(row) for row in db.execute(_query(area).limit(50_000))]
+
+
+def record_exported(db: Session, area: Area, now: Instant) -> None:
+    """Record that the log was taken out."""
+    audit.record(db, Event.LOG_EXPORTED, now, actor_id=area.actor_id, institution_id=area.institution_id)
+
+
+def list_alerts(db: Session, area: Area, now: Instant) -> list[Entry]:
+    """Return what an administrator should look at, of the last thirty days, newest first (S-47)."""
+    since = now.at - timedelta(days=ALERT_DAYS)
+    kinds = [
+        event.name for event in (Event.FOREIGN_REFUSED, Event.WINDOW_DISOWNED, Event.WINDOW_LIMIT_REACHED)
+    ]
+    rows = db.execute(
+        _query(area)
+        .where(
+            AuditEvent.at > since,
+            or_(AuditEvent.event.in_(kinds), AuditEvent.event == Event.WINDOW_CLAIMED.name),
+        )
+        .limit(MOST_SEARCHED)
+    )
+    doubts = {Doubt.ASKED_BEFORE.value, Doubt.MANY_PUPILS.value, Doubt.OWN_BROWSER.value}
+    entries = [_entry(row) for row in rows]
+    alerts = [
+        one for one in entries if one.event is not Event.WINDOW_CLAIMED or one.details.get("doubt") in doubts
+    ]
+    return alerts[:MOST_ALERTS]
+
+
+def note_foreign(
+    db: Session, actor_id: int, institution_id: int, where: str, network: str, now: Instant
+) -> None:
+    """Record that somebody reached for pupils who are not theirs (S-40, S-47)."""
+    audit.record(
+        db,
+        Event.FOREIGN_REFUSED,
+        now,
+        actor_id=actor_id,
+        institution_id=institution_id,
+        where=where,
+        network=network,
+    )
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(row.id, row.at, Event[row.event], row.actor or "", row.subject or "", row.details)

@@ -1,0 +1,290 @@
+"""The pupils of an area, as the list shows them: name, username, type, last login, and what goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, bindparam, func, literal, or_, select
+from sqlalchemy.orm import Session
+
+from app.db import Instant, UtcTime, direct
+from app.domain import audit
+from app.domain.audit import Event
+from app.domain.elevadgang import windows
+from app.domain.elevadgang.areas import Area
+from app.domain.elevadgang.hands import RAISED_SECONDS
+from app.domain.elevadgang.presses import DISOWN_SECONDS, EXTENSIONS
+from app.domain.elevadgang.windows import Standing
+from app.domain.passwords import required_type
+from app.domain.people import TODAY, is_current
+from app.models.credentials import Credential
+from app.models.elevadgang import Door, Doubt, HelpRequest, PasswordWindow
+from app.models.people import Affiliation, Category, Group, PasswordType, User
+from app.models.sso import SsoSession
+
+# How long a window that came to nothing is still told of; one that was used, for a day.
+TOLD_SECONDS = 1800
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What the list shows of a pupil's newest window, and what may be done with it."""
+
+    id: int
+    standing: Standing
+    ends_at: datetime
+    picture: str | None
+    doubt: Doubt | None
+    is_near: bool
+    device: str
+    may_extend: bool
+    may_disown: bool
+
+    @property
+    def is_live(self) -> bool:
+        """Whether something may still come of it."""
+        return self.standing in (Standing.WAITING, Standing.APPROVAL, Standing.UNDER_WAY)
+
+
+@dataclass(frozen=True, slots=True)
+class Pupil:
+    """One row of the list; the name is the one others may see."""
+
+    uni_id: str
+    given_name: str
+    name: str
+    username: str | None
+    group_name: str
+    password_type: PasswordType
+    is_marked: bool
+    is_blocked: bool
+    last_login_at: datetime | None
+    asks_for_help: bool
+    window: Window | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of a list, how many fit the search in all, and how many there are without it."""
+
+    pupils: list[Pupil]
+    found: int
+    total: int
+
+
+_NEWEST = (
+    select(PasswordWindow.id)
+    .where(PasswordWindow.pupil_id == User.id, PasswordWindow.door != Door.GUARDIAN)
+    .order_by(PasswordWindow.id.desc())
+    .limit(1)
+    .correlate(User)
+    .scalar_subquery()
+)
+_LAST_LOGIN = (
+    select(func.max(SsoSession.created_at, type_=UtcTime()))
+    .where(SsoSession.user_id == User.id)
+    .correlate(User)
+    .scalar_subquery()
+)
+_ASKS = (
+    select(HelpRequest.id)
+    .where(
+        HelpRequest.pupil_id == User.id,
+        HelpRequest.raised_at > bindparam("raised_after", type_=UtcTime()),
+        # A press answers the hand.
+        or_(PasswordWindow.id.is_(None), PasswordWindow.opened_at < HelpRequest.raised_at),
+    )
+    .correlate(User, PasswordWindow)
+    .exists()
+)
+_IS_PUPIL = and_(
+    Affiliation.category == Category.PUPIL,
+    Affiliation.institution_id == bindparam("institution_id"),
+    Affiliation.user_id != bindparam("actor_id"),
+    is_current(TODAY),
+)
+_IS_IN_CLASS = and_(_IS_PUPIL, Affiliation.main_group_id == bindparam("group_id"))
+_ORDER = (Group.name, User.shown_given_name_sql(), User.shown_name_sql(), User.id)
+
+
+def _rows(*columns: Any) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            User.uni_id,
+            User.shown_given_name_sql().label("given_name"),
+            User.shown_name_sql().label("name"),
+            User.username,
+            Group.name.label("group_name"),
+            Affiliation.level,
+            User.marked_password_type,
+            User.blocked_at,
+            _ASKS.label("asks"),
+            PasswordWindow.id.label("window_id"),
+            PasswordWindow.state,
+            PasswordWindow.ends_at,
+            PasswordWindow.extensions,
+            PasswordWindow.doubt,
+            PasswordWindow.approved_at,
+            PasswordWindow.picture,
+            PasswordWindow.is_near,
+            PasswordWindow.claim_device,
+            PasswordWindow.done_at,
+            PasswordWindow.ended_at,
+            PasswordWindow.disowned_at,
+            *columns,
+        )
+        .select_from(User)
+        .join(Affiliation, Affiliation.user_id == User.id)
+        .outerjoin(Group, Group.id == Affiliation.main_group_id)
+        .outerjoin(PasswordWindow, PasswordWindow.id == _NEWEST)
+    )
+
+
+_WHOLE = _rows(_LAST_LOGIN.label("last_login_at"), Credential.password_type.label("current_type")).outerjoin(
+    Credential, and_(Credential.user_id == User.id, Credential.ended_at.is_(None))
+)
+_CLASS = _WHOLE.where(_IS_IN_CLASS).order_by(*_ORDER)
+_SOME = _WHOLE.where(_IS_PUPIL, User.uni_id.in_(bindparam("uni_ids", expanding=True))).order_by(*_ORDER)
+_HAPPENING = or_(_ASKS, PasswordWindow.opened_at > bindparam("told_after", type_=UtcTime()))
+_CLASS_NOW = _rows().where(_IS_IN_CLASS, _HAPPENING).order_by(*_ORDER)
+_INSTITUTION_NOW = _rows().where(_IS_PUPIL, _HAPPENING).order_by(*_ORDER)
+_NAMES = (
+    select(User.uni_id, User.shown_name_sql().label("name"), User.username, Group.id.label("group_id"))
+    .join(Affiliation, Affiliation.user_id == User.id)
+    .outerjoin(Group, Group.id == Affiliation.main_group_id)
+    .where(_IS_PUPIL)
+    .order_by(*_ORDER)
+)
+
+
+def _binds(area: Area, now: Instant) -> dict[str, Any]:
+    return {
+        "institution_id": area.institution_id,
+        "actor_id": area.actor_id,
+        "today": now.today,
+        "raised_after": now.at - timedelta(seconds=RAISED_SECONDS),
+    }
+
+
+def list_class(db: Session, area: Area, now: Instant, search: str = "") -> Listed:
+    """Return the pupils of a class by first name, or those of them that a search fits."""
+    rows = direct(db, _CLASS, _binds(area, now) | {"group_id": area.group_id})
+    pupils = list({row.uni_id: _pupil(row, now) for row in rows}.values())
+    found = [pupil for pupil in pupils if fits(search, pupil.name, pupil.username)]
+    return Listed(found, len(found), len(pupils))
+
+
+def list_institution(
+    db: Session, area: Area, now: Instant, search: str = "", group_id: int | None = None, page: int = 1
+) -> Listed:
+    """Return a page of an institution's pupils by class and first name, all or those that fit."""
+    rows = {row.uni_id: row for row in direct(db, _NAMES, _binds(area, now))}
+    found = [
+        uni_id
+        for uni_id, row in rows.items()
+        if (group_id is None or row.group_id == group_id) and fits(search, row.name, row.username)
+    ]
+    shown = found[(page - 1) * PAGE : page * PAGE]
+    whole = direct(db, _SOME, _binds(area, now) | {"uni_ids": shown})
+    pupils = list({row.uni_id: _pupil(row, now) for row in whole}.values())
+    return Listed(pupils, len(found), len(rows))
+
+
+def list_happening(db: Session, area: Area, now: Instant) -> list[Pupil]:
+    """Return the pupils for whom something goes on or has just ended, for the live status."""
+    binds = _binds(area, now) | {"told_after": now.at - timedelta(seconds=DISOWN_SECONDS)}
+    if area.group_id is None:
+        rows = direct(db, _INSTITUTION_NOW, binds)
+    else:
+        rows = direct(db, _CLASS_NOW, binds | {"group_id": area.group_id})
+    return list({row.uni_id: _pupil(row, now) for row in rows}.values())
+
+
+def fits(search: str, name: str, username: str | None) -> bool:
+    """Whether every word of a search begins a word of the name, or the username."""
+    words = name.casefold().replace("-", " ").split()
+    if username:
+        words.append(username)
+    return all(any(word.startswith(part) for word in words) for part in search.casefold().split())
+
+
+def list_main_groups(db: Session, area: Area, now: Instant) -> list[tuple[int, str]]:
+    """Return number and name of every class that has pupils at an institution, by name."""
+    rows = db.execute(
+        select(Group.id, Group.name)
+        .where(
+            Group.id.in_(
+                select(Affiliation.main_group_id).where(
+                    Affiliation.category == Category.PUPIL,
+                    Affiliation.institution_id == area.institution_id,
+                    is_current(literal(now.today)),
+                )
+            )
+        )
+        .order_by(Group.name, Group.id)
+    )
+    return [(row.id, row.name) for row in rows]
+
+
+def record_shown(db: Session, area: Area, now: Instant, *, is_printed: bool = False) -> None:
+    """Record that a list was seen, or made for paper."""
+    audit.record(
+        db,
+        Event.PUPILS_PRINTED if is_printed else Event.PUPILS_SHOWN,
+        now,
+        actor_id=area.actor_id,
+        institution_id=area.institution_id,
+        where=area.group_name or area.institution_name,
+    )
+
+
+def _pupil(row: Row[*tuple[Any, ...]], now: Instant) -> Pupil:
+    required = required_type(row.level, row.marked_password_type)
+    return Pupil(
+        uni_id=row.uni_id,
+        given_name=row.given_name,
+        name=row.name,
+        username=row.username,
+        group_name=row.group_name or "",
+        password_type=required,
+        is_marked=row.marked_password_type is not None,
+        is_blocked=row.blocked_at is not None,
+        last_login_at=getattr(row, "last_login_at", None),
+        asks_for_help=bool(row.asks),
+        window=_window(row, now),
+    )
+
+
+def _window(row: Row[*tuple[Any, ...]], now: Instant) -> Window | None:
+    """Return the newest window as it is told of at this moment; None where it was too long ago."""
+    if row.window_id is None:
+        return None
+    standing = windows.standing(row.state, row.ends_at, row.doubt, row.approved_at, row.disowned_at, now.at)
+    may_disown = standing is Standing.DONE and now.at - row.done_at < timedelta(seconds=DISOWN_SECONDS)
+    if standing in (Standing.EXPIRED, Standing.CANCELLED):
+        if now.at - (row.ended_at or row.ends_at) > timedelta(seconds=TOLD_SECONDS):
+            return None
+    elif standing in (Standing.DONE, Standing.DISOWNED) and not (
+        may_disown or now.at - (row.disowned_at or row.done_at) < timedelta(seconds=DISOWN_SECONDS)
+    ):
+        return None
+    return Window(
+        id=row.window_id,
+        standing=standing,
+        ends_at=row.ends_at,
+        picture=row.picture,
+        doubt=row.doubt,
+        is_near=row.is_near is not False,
+        device=row.claim_device or "",
+        may_extend=standing is Standing.WAITING and row.extensions < EXTENSIONS,
+        may_disown=may_disown,
+    )
+
+
+def find_one(db: Session, area: Area, uni_id: str, now: Instant) -> Pupil | None:
+    """Return one pupil of an institution, or None."""
+    row = direct(db, _SOME, _binds(area, now) | {"uni_ids": [uni_id]}).first()
+    return _pupil(row, now) if row else None

@@ -1,0 +1,265 @@
+"""The way to the pupils: the start, the classes, the list with its live status, the wall, the paper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import segno
+from flask import abort, redirect, request, session, url_for
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from app.domain.access import Action
+from app.domain.elevadgang import areas, pupils
+from app.domain.elevadgang.areas import Area
+from app.domain.elevadgang.pupils import PAGE, Listed
+from app.models.elevadgang import Door
+from app.web import pictures
+from app.web.elevadgang import shown
+from app.web.elevadgang.area import blueprint, find_area, is_proved_twice, living, prove_more, where
+from app.web.elevadgang.shown import Status
+from app.web.guard import current_login, public, requires
+from app.web.i18n import date_text, language
+from app.web.page import leave, page
+from app.web.telling import take
+from app.web.transaction import change, config, db, now, world
+
+# What the form cookie remembers of this reader: the class that was open last, and whether usernames show.
+LAST, HIDDEN = "class", "names_hidden"
+FAST_SECONDS, SLOW_SECONDS = 3, 20
+LONGEST_SEARCH = 60
+EXAMPLE = ("ugle", "kage", "sol", "bil")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Another class or school to go to."""
+
+    text: str
+    href: str
+    is_current: bool
+
+
+@blueprint.get("/elevadgang")
+@public
+def start() -> Response:
+    """Offer the two ways in: as a teacher, or as a user administrator."""
+    login = current_login()
+    return page(
+        "elevadgang/start.html",
+        is_logged_in=login is not None,
+        name=login.name if login else "",
+        is_administrator=login is not None and is_proved_twice(),
+        has_mitid=world().mitid is not None,
+        administrator_href=url_for("elevadgang.administrator"),
+    )
+
+
+@blueprint.get("/elevadgang/klasser")
+@requires(Action.HELP_PUPILS)
+def classes() -> Response:
+    """Open the class that was open last, or say why there is none."""
+    taught = areas.list_classes(db(), living().user_id, now().today)
+    if not taught:
+        return _empty(None)
+    last = session.get(LAST)
+    area = next((area for area in taught if where(area) == last), taught[0])
+    return leave(url_for("elevadgang.group", place=where(area)))
+
+
+@blueprint.get("/elevadgang/administrator")
+@requires(Action.HELP_PUPILS)
+def administrator() -> Response:
+    """Open the institution of a user administrator who has shown two factors."""
+    if not is_proved_twice():
+        return prove_more()
+    found = areas.list_institutions(db(), living().user_id)
+    if len(found) == 1:
+        return leave(url_for("elevadgang.group", place=where(found[0])))
+    return page("elevadgang/administrator.html", status=200 if found else 403, ways=_ways(found, None))
+
+
+@blueprint.get("/elevadgang/<place>")
+@requires(Action.HELP_PUPILS)
+def group(place: str) -> Response:
+    """Show the pupils of a class or an institution, and what goes on."""
+    area = find_area(place)
+    if not isinstance(area, Area):
+        return area
+    if "navne" in request.args:
+        session[HIDDEN] = request.args["navne"] == "skjul"
+        return redirect(url_for("elevadgang.group", place=place), 303)
+    session[LAST] = place
+    with change():  # who saw whose names, and when, is recorded (domain 8)
+        pupils.record_shown(db(), area, now())
+    found = _found(area)
+    if area.door is Door.TEACHER and not found.total:
+        return _empty(area)
+    return list_page(area, found)
+
+
+def list_page(area: Area, found: Listed | None = None, *, status: int = 200, **more: Any) -> Response:
+    """Answer with the list of an area; `more` says what a press came to."""
+    found = found or _found(area)
+    rows = [shown.row(pupil) for pupil in found.pupils]
+    statuses = {row.uni_id: row.status for row in rows}
+    number = _number(request.args.get("side", ""))
+    search = _search()
+    context: dict[str, Any] = {
+        "problem": None,
+        "names": [],
+        "ticked": set(),
+        **more,
+    }
+    return page(
+        "elevadgang/group.html",
+        status=status,
+        place=where(area),
+        title=area.group_name or area.institution_name,
+        institution=area.institution_name,
+        is_administrator=area.door is Door.ADMINISTRATOR,
+        ways=_ways_of(area),
+        groups=_groups(area),
+        rows=rows,
+        found=found.found,
+        total=found.total,
+        search=search,
+        is_hidden=bool(session.get(HIDDEN)),
+        all_ticked="alle" in request.args,
+        page_number=number,
+        pages=-(-found.found // PAGE) if area.door is Door.ADMINISTRATOR else 1,
+        poll=poll_context(area, statuses),
+        news=take(),
+        **context,
+    )
+
+
+def poll_context(area: Area, statuses: dict[str, Status]) -> dict[str, Any]:
+    """Return what the page asks for by itself: where, how often, and what it has."""
+    is_live = any(one.may_cancel for one in statuses.values())
+    return {
+        "href": url_for("elevadgang.status", place=where(area), kendt=shown.told(statuses)),
+        "seconds": FAST_SECONDS if is_live else SLOW_SECONDS,
+    }
+
+
+@blueprint.get("/elevadgang/<place>/status")
+@requires(Action.HELP_PUPILS, is_poll=True)
+def status(place: str) -> Response:
+    """Answer a page that asks what has changed: those cells, one sentence each, and the next question."""
+    area = find_area(place)
+    if not isinstance(area, Area):
+        return area
+    known = shown.known(request.args.get("kendt", ""))
+    happening = pupils.list_happening(db(), area, now())
+    if area.door is Door.ADMINISTRATOR or request.args.get("kun"):
+        happening = [pupil for pupil in happening if pupil.uni_id in known or pupil.window is not None]
+    cells, said = shown.changes(known, happening)
+    statuses = {pupil.uni_id: shown.row(pupil).status for pupil in happening}
+    return page(
+        "elevadgang/status.html",
+        swap="status",
+        place=place,
+        cells=cells,
+        said=". ".join(said),
+        poll=poll_context(area, statuses),
+    )
+
+
+@blueprint.get("/elevadgang/<place>/tavle")
+@requires(Action.HELP_PUPILS)
+def board(place: str) -> Response:
+    """Show on the wall how a pupil gets a new password; nobody's name is on it."""
+    area = find_area(place)
+    if not isinstance(area, Area):
+        return area
+    address = config().public_url + "/login"
+    qr = Markup(segno.make(address, error="m").svg_inline(border=2, omitsize=True))  # noqa: S704 - drawn by us
+    return page(
+        "elevadgang/board.html",
+        place=place,
+        title=area.group_name or area.institution_name,
+        address=address.split("://", 1)[1],
+        qr=qr,
+        pictures=pictures.named(EXAMPLE, language()),
+    )
+
+
+@blueprint.get("/elevadgang/<place>/print")
+@requires(Action.HELP_PUPILS)
+def printed(place: str) -> Response:
+    """Show the class list for paper: names and usernames, never a password."""
+    area = find_area(place)
+    if not isinstance(area, Area):
+        return area
+    with change():
+        pupils.record_shown(db(), area, now(), is_printed=True)
+    found = _found(area, is_whole=True)
+    return page(
+        "elevadgang/printed.html",
+        place=place,
+        title=area.group_name or area.institution_name,
+        institution=area.institution_name,
+        rows=[shown.row(pupil) for pupil in found.pupils],
+        day=date_text(now().at),
+    )
+
+
+def _found(area: Area, *, is_whole: bool = False) -> Listed:
+    search = "" if is_whole else _search()
+    if area.door is Door.TEACHER:
+        return pupils.list_class(db(), area, now(), search)
+    chosen = request.args.get("klasse", "")
+    group_id = int(chosen) if chosen.isdecimal() and len(chosen) < 16 else None
+    return pupils.list_institution(db(), area, now(), search, group_id, _number(request.args.get("side", "")))
+
+
+def _search() -> str:
+    return request.args.get("soeg", "")[:LONGEST_SEARCH].strip()
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and 0 < len(text) < 6 and int(text) else 1
+
+
+def _ways_of(area: Area) -> list[Way]:
+    actor_id = living().user_id
+    if area.door is Door.TEACHER:
+        return _ways(areas.list_classes(db(), actor_id, now().today), area)
+    return _ways(areas.list_institutions(db(), actor_id), area)
+
+
+def _ways(found: list[Area], current: Area | None) -> list[Way]:
+    has_several = len({area.institution_id for area in found}) > 1
+    return [
+        Way(
+            f"{area.group_name}, {area.institution_name}"
+            if area.group_name and has_several
+            else area.group_name or area.institution_name,
+            url_for("elevadgang.group", place=where(area)),
+            current is not None and where(area) == where(current),
+        )
+        for area in found
+    ]
+
+
+def _groups(area: Area) -> list[Way]:
+    """Return the classes that an administrator may choose among."""
+    if area.door is Door.TEACHER:
+        return []
+    chosen = request.args.get("klasse", "")
+    return [Way(name, str(id), str(id) == chosen) for id, name in pupils.list_main_groups(db(), area, now())]
+
+
+def _empty(area: Area | None) -> Response:
+    """Say why there are no pupils, and what to do about it (domain 8)."""
+    reason = areas.why_empty(db(), living().user_id, area, now())
+    if area is None and reason is None:
+        abort(404)
+    return page(
+        "elevadgang/classes.html",
+        reason=reason.name if reason else "NO_PUPILS",
+        title=area.group_name if area else "",
+        ways=[way for way in _ways_of(area) if not way.is_current] if area else [],
+    )

@@ -1,0 +1,190 @@
+"""Pupils and their windows as the screens show them: words, clock times, and what has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from zlib import crc32
+
+from app.domain.elevadgang.pupils import Pupil, Window
+from app.domain.elevadgang.windows import Standing, pending_end
+from app.models.elevadgang import Doubt
+from app.models.people import PasswordType
+from app.web import pictures
+from app.web.browser import device_text
+from app.web.fields import N_
+from app.web.i18n import gettext as _
+from app.web.i18n import language, moment_text, time_text
+from app.web.pictures import Picture
+
+TYPES = {
+    PasswordType.PICTURES: N_("Billeder"),
+    PasswordType.WORDS: N_("Ord"),
+    PasswordType.WORDS_DIGITS: N_("Ord og tal"),
+}
+DOUBTS = {
+    Doubt.ELSEWHERE: N_("Eleven er et andet sted end dig."),
+    Doubt.ASKED_BEFORE: N_("Brugernavnet er skrevet flere gange derfra, før du trykkede."),
+    Doubt.MANY_PUPILS: N_("Den samme enhed har lige hjulpet flere elever."),
+    Doubt.OWN_BROWSER: N_("Brugernavnet er skrevet i din egen browser."),
+}
+TAGS = {
+    Standing.WAITING: "plain",
+    Standing.APPROVAL: "warn",
+    Standing.UNDER_WAY: "info",
+    Standing.DONE: "ok",
+    Standing.EXPIRED: "plain",
+    Standing.CANCELLED: "plain",
+    Standing.DISOWNED: "warn",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A pupil's status cell; `code` changes whenever anything in it does."""
+
+    code: str
+    window_id: int | None
+    text: str
+    tag: str
+    picture: Picture | None
+    help: str
+    device: str
+    asks_for_help: bool
+    may_cancel: bool
+    may_extend: bool
+    may_approve: bool
+    may_disown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A pupil's row."""
+
+    uni_id: str
+    name: str
+    given_name: str
+    username: str | None
+    group_name: str
+    type_text: str
+    is_marked: bool
+    is_blocked: bool
+    last_login_text: str
+    status: Status
+
+
+def row(pupil: Pupil) -> Row:
+    """Return a pupil as a row."""
+    return Row(
+        uni_id=pupil.uni_id,
+        name=pupil.name,
+        given_name=pupil.given_name,
+        username=pupil.username,
+        group_name=pupil.group_name,
+        type_text=_(TYPES[pupil.password_type]),
+        is_marked=pupil.is_marked,
+        is_blocked=pupil.is_blocked,
+        last_login_text=moment_text(pupil.last_login_at) if pupil.last_login_at else "",
+        status=status(pupil.window, asks_for_help=pupil.asks_for_help),
+    )
+
+
+def status(window: Window | None, *, asks_for_help: bool = False) -> Status:
+    """Return the words for where a pupil's window stands."""
+    text, tag, help, picture, device = "", "plain", "", None, ""
+    if window is not None:
+        text, tag = _text(window), TAGS[window.standing]
+        help, device = _help(window)
+        if window.standing is Standing.APPROVAL and window.picture:
+            (picture,) = pictures.named([window.picture], language())
+    seen = f"{text} {help} {device} {window.may_extend if window else ''} {asks_for_help}"
+    standing = window.standing.value if window else 0
+    return Status(
+        code=f"{standing}{'h' if asks_for_help else ''}-{crc32(seen.encode()):x}",
+        window_id=window.id if window else None,
+        text=text,
+        tag=tag,
+        picture=picture,
+        help=help,
+        device=device,
+        asks_for_help=asks_for_help,
+        may_cancel=window is not None and window.is_live,
+        may_extend=window is not None and window.may_extend,
+        may_approve=picture is not None,
+        may_disown=window is not None and window.may_disown,
+    )
+
+
+NOTHING = status(None)
+
+
+def _text(window: Window) -> str:
+    if window.standing is Standing.WAITING:
+        return _("Venter til kl. %(time)s", time=time_text(window.ends_at))
+    texts = {
+        Standing.APPROVAL: N_("Godkend"),
+        Standing.UNDER_WAY: N_("I gang"),
+        Standing.DONE: N_("Færdig"),
+        Standing.EXPIRED: N_("Tiden er gået"),
+        Standing.CANCELLED: N_("Afbrudt"),
+        Standing.DISOWNED: N_("Ikke din elev. Giv eleven en ny adgangskode."),
+    }
+    return _(texts[window.standing])
+
+
+def _help(window: Window) -> tuple[str, str]:
+    """Return a sentence more, and the device's words, where they help to see who it is."""
+    if window.standing is Standing.APPROVAL and window.doubt:
+        return _(DOUBTS[window.doubt]), device_text(window.device)
+    if window.standing is Standing.UNDER_WAY:
+        until = _("Senest kl. %(time)s", time=time_text(pending_end(window.ends_at)))
+        far = _("Eleven er et andet sted end dig.")
+        return (until if window.is_near else f"{far} {until}"), device_text(window.device)
+    return "", device_text(window.device) if window.may_disown else ""
+
+
+def changes(known: Mapping[str, str], pupils: list[Pupil]) -> tuple[dict[str, Status], list[str]]:
+    """Return the cells that differ from what a page has, by UniID, and a sentence for each new standing.
+
+    `known` is what the page has: the codes by UniID.
+    """
+    cells, said = {}, []
+    there = {pupil.uni_id for pupil in pupils}
+    for pupil in pupils:
+        cell = status(pupil.window, asks_for_help=pupil.asks_for_help)
+        before = known.get(pupil.uni_id, NOTHING.code)
+        if cell.code == before:
+            continue
+        cells[pupil.uni_id] = cell
+        if cell.code.partition("-")[0] != before.partition("-")[0]:
+            sentence = _sentence(pupil)
+            if sentence:
+                said.append(sentence)
+    for uni_id, code in known.items():
+        if uni_id not in there and code != NOTHING.code:
+            cells[uni_id] = NOTHING
+    return cells, said
+
+
+def _sentence(pupil: Pupil) -> str:
+    texts = {
+        Standing.APPROVAL: N_("%(name)s venter på, at du godkender"),
+        Standing.UNDER_WAY: N_("%(name)s er i gang"),
+        Standing.DONE: N_("%(name)s har fået en ny adgangskode"),
+        Standing.EXPIRED: N_("Tiden er gået for %(name)s"),
+        Standing.CANCELLED: N_("%(name)s er afbrudt"),
+    }
+    if pupil.window is not None and pupil.window.standing in texts:
+        return _(texts[pupil.window.standing], name=pupil.given_name)
+    return _("%(name)s beder om hjælp", name=pupil.given_name) if pupil.asks_for_help else ""
+
+
+def known(text: str) -> dict[str, str]:
+    """Read the codes that a page says it has; what is none is left out."""
+    pairs = (part.split(".", 1) for part in text.split("~") if part.count(".") == 1)
+    return {uni_id: code for uni_id, code in pairs if len(uni_id) <= 10 and len(code) <= 16}
+
+
+def told(statuses: Mapping[str, Status]) -> str:
+    """Write the codes of a page, for its next question."""
+    return "~".join(f"{uni_id}.{one.code}" for uni_id, one in statuses.items() if one.code != NOTHING.code)
