@@ -66,7 +66,8 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
     gate.set_up_logging(config.log_level)
     if world is None:
         broker = mitid.for_settings(config.mitid, is_demo=config.is_demo)
-        world = World(mitid=mitid.Client(broker, config.mitid_return) if broker else None)
+        calls = config.mitid_calls
+        world = World(mitid=mitid.Client(broker, config.mitid_return, calls=calls) if broker else None)
     app = TransactionalFlask(__name__, static_folder=None)
     keys = keyring.for_mode(config)
     app.extensions.update(

@@ -35,6 +35,8 @@ NEEDED = (
     ("TRUSTED_PROXIES", "the address of the proxy before it (127.0.0.1 on the same machine)"),
 )
 TEST_ISSUERS = ("https://pp.netseidbroker.dk/op",)
+# The last word of a level that is good enough (S-30), whatever a broker puts before it.
+SURE_LEVEL = re.compile(r"(.*[^a-z])?(substantial|high)", re.IGNORECASE)
 RESERVED_PARAMETERS = {
     *("client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "prompt"),
     *("code_challenge", "code_challenge_method", "code_verifier", "ui_locales", "request", "request_uri"),
@@ -138,6 +140,11 @@ class Config:
     def hash_slots(self) -> int:
         """How many password hashes one worker computes at once: 2 x cores over all workers (S-16)."""
         return max(1, 2 * (os.cpu_count() or 1) // self.workers)
+
+    @property
+    def mitid_calls(self) -> int:
+        """How many of a worker's places to work in may wait for the MitID broker at once (S-34)."""
+        return max(1, self.threads // 2)
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Config:
@@ -268,6 +275,9 @@ def _mitid(
     if not re.fullmatch(r"[!-~]{1,200}", client_id):
         wrong.append("MITID_CLIENT_ID: expected what the broker calls us, without spaces")
     overrides = _mitid_file(environ.get("MITID_FILE", ""), wrong)
+    levels = dict(overrides.get("accepted", ())).get("level", ())
+    if mode is Mode.PRODUCTION and not all(SURE_LEVEL.fullmatch(level) for level in levels):
+        wrong.append("MITID_FILE: accepted: production takes no level but Substantial and High")
     secret = _mitid_secret(environ.get("MITID_CLIENT_SECRET_FILE", ""), wrong)
     return MitIdSettings(broker, issuer, client_id, secret, port, **overrides)
 

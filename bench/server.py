@@ -17,7 +17,7 @@ from pathlib import Path
 
 from app import config as configuration
 from app.config import PROJECT
-from app.serve import granian_command
+from app.serve import ENVIRON, granian_command
 from bench import processes
 from bench.load import Task, Took
 from tests.postgres import Postgres
@@ -97,7 +97,7 @@ class Server:
             self._process = subprocess.Popen(
                 [*granian_command(config), "bench.wsgi:app"],
                 cwd=PROJECT,
-                env=self._environ,
+                env=ENVIRON | self._environ,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

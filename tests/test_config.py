@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from app import config as configuration
+from app import create_app
 from app import keys as keyring
 from app.config import BrokerName, Config, ConfigError, MitIdSettings, Mode, PasswordProfile
+from app.protocols.mitid import for_settings
 
 SECRET = "hemmeligt-kodeord"
 
@@ -240,6 +242,17 @@ def test_s_83_a_broker_is_read_with_its_secret_and_the_secret_is_never_shown(mit
     assert SECRET not in repr(config.mitid)
 
 
+@pytest.mark.parametrize(("threads", "calls"), [("1", 1), ("4", 2), ("7", 3)])
+def test_s_34_half_of_the_places_to_work_in_may_wait_for_the_broker(
+    tmp_path: Path, threads: str, calls: int
+) -> None:
+    """«S-34» And that is what the site's own way to MitID is made with."""
+    config = configuration.read({"THREADS": threads, "INSTANCE_DIR": str(tmp_path), "LOG_LEVEL": "ERROR"})
+    assert config.mitid_calls == calls
+    broker = create_app(config).extensions["world"].mitid
+    assert broker.calls == calls
+
+
 def test_nets_needs_no_issuer_as_it_has_the_same_for_all(mitid: dict[str, str]) -> None:
     del mitid["MITID_ISSUER"]
     assert configuration.read(mitid | {"MITID_BROKER": "netseidbroker"}).mitid.issuer == ""
@@ -308,6 +321,32 @@ def test_a_file_says_where_a_broker_differs(mitid: dict[str, str], tmp_path: Pat
     assert (found.scopes, found.uses_userinfo) == (("openid", "x"), True)
     assert (found.parameters, found.claims) == ((("acr_values", "y"),), (("mitid_uuid", "sub"),))
     assert found.accepted == (("level", frozenset({"HIGH"})),)
+
+
+@pytest.mark.parametrize(
+    "level",
+    ["https://data.gov.dk/concept/core/nsis/Low", "LOW", "low", "mitid:low", "insubstantial", "any"],
+)
+def test_s_30_production_takes_no_level_below_substantial(
+    mitid: dict[str, str], tmp_path: Path, level: str
+) -> None:
+    """«S-30» Whatever a file says; the demo may, for a broker's test."""
+    (tmp_path / "mitid.toml").write_text(f'[accepted]\nlevel = ["HIGH", "{level}"]')
+    environ = mitid | {"MITID_FILE": str(tmp_path / "mitid.toml")}
+    assert refusal(environ).startswith("MITID_FILE: accepted: production takes no level but")
+    demo = environ | {"MODE": "demo", "PUBLIC_URL": ""}
+    assert configuration.read(demo).mitid.accepted == (("level", frozenset({"HIGH", level})),)
+
+
+def test_s_30_every_level_that_our_own_brokers_accept_is_one_that_production_takes(
+    mitid: dict[str, str], tmp_path: Path
+) -> None:
+    for name in ("netseidbroker", "idura", "signicat"):
+        found = for_settings(MitIdSettings(BrokerName(name), "https://x.example", "a", "b"))
+        assert found is not None
+        levels = [*sorted(found.levels), "urn:grn:authn:dk:mitid:substantial"]
+        (tmp_path / "mitid.toml").write_text(f"[accepted]\nlevel = {levels}")
+        configuration.read(mitid | {"MITID_FILE": str(tmp_path / "mitid.toml")})
 
 
 @pytest.mark.parametrize(

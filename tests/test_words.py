@@ -7,6 +7,7 @@ import pytest
 
 from app.config import PROJECT
 from app.domain.passwords import MONTHS, SEASONS, SERVICE_WORDS, WEEKDAYS
+from app.domain.usernames import is_rude
 
 WORDLISTS: Path = PROJECT / "app" / "wordlists"
 WORDS = (WORDLISTS / "words.txt").read_text(encoding="ascii").splitlines()
@@ -75,6 +76,16 @@ def test_every_reason_for_keeping_a_word_out_is_explained() -> None:
 def test_no_rude_string_hides_in_a_word_or_where_two_meet(string: str) -> None:
     assert not [word for word in WORDS if string in word]
     assert not joins(string)
+
+
+def test_no_username_begins_with_what_no_two_words_may_make() -> None:
+    lines = (WORDLISTS / "refused_letters.txt").read_text(encoding="ascii").splitlines()
+    listed = [word for line in lines if not line.startswith("#") for word in line.split()]
+    assert sorted(set(listed)) == listed
+    assert not [word for word in listed if not re.fullmatch("[a-z]{3,4}", word)]
+    assert not [string for string in sections()["joins"] if not is_rude(string[:4])]
+    common = ("anna", "bast", "hass", "hell", "mads", "mort", "pete", "sigr", "yusu")
+    assert not [letters for letters in common if is_rude(letters)]
 
 
 @pytest.mark.parametrize("string", sorted({*CALENDAR, *SERVICE_WORDS, "login", "kode"}))

@@ -142,6 +142,22 @@ def forget_tries(username: str) -> None:
     click.echo(f"{user.username} may try again.")
 
 
+@people.command("forget-mitid")
+@click.argument("username")
+def forget_mitid(username: str) -> None:
+    """Forget the MitID that the person with USERNAME is known by.
+
+    For one with a new MitID, or whose CPR number the school has corrected: both are refused as a
+    conflict until then. The next MitID with the person's CPR number is kept in its place. Make sure
+    first that the number is right.
+    """
+    with terminal.writing() as (db, now):
+        user = _get(directory.find_by_username(db, directory.normal_username(username) or ""), username)
+        if not operating.forget_mitid(db, user, now):
+            terminal.fail(f"no MitID is known of {user.username}")
+    click.echo(f"The MitID of {user.username} is forgotten.")
+
+
 @people.command("renew-pictures")
 @click.option("--yes", is_flag=True, help="Do it; without this the command only counts.")
 def renew_pictures(yes: bool) -> None:

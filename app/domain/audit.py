@@ -73,6 +73,7 @@ class Event(Enum):
     HELP_ASKED = ("network",)
     PASSWORD_TYPE_MARKED = ("password_type",)
     LOG_EXPORTED = ()
+    MITID_FORGOTTEN = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,10 +137,12 @@ def _reserve(db: Session, keys: Keys, flow: Flow, browser: Browser, now: Instant
 
 
 # The password still stands, and its owner is not blocked; both rows are held until the commit, so that a
-# change or a block beside this waits for it, and then ends what came of it (S-04).
+# change or a block beside this waits for it, and then ends what came of it (S-04). Rows are locked in the
+# order of FROM: the user first, as a block does, or the two could wait for each other.
 _STANDING = (
     select(Credential.id)
-    .join(User, User.id == Credential.user_id)
+    .select_from(User)
+    .join(Credential, Credential.user_id == User.id)
     .where(Credential.id == bindparam("proved_id"), Credential.ended_at.is_(None), User.blocked_at.is_(None))
     .with_for_update(key_share=True)
 )

@@ -193,14 +193,6 @@ def log_in(
     `replaces` is the session this browser was in before.
     """
     if person.has_private_place:
-        audit.record(
-            db,
-            Event.LOGIN_REFUSED,
-            now,
-            subject_id=person.id,
-            network=browser.network,
-            reason="private",
-        )
         return None
     token = dice.token()
     login.enter(
@@ -218,6 +210,11 @@ def log_in(
         assurance_level="ToFaktor",
     )
     return token
+
+
+def note_refusal(db: Session, user_id: int | None, network: str, reason: str, now: Instant) -> None:
+    """Record that a trip led nowhere, for whom it was about and never for who came back instead (S-75)."""
+    audit.record(db, Event.LOGIN_REFUSED, now, subject_id=user_id, network=network, reason=reason)
 
 
 def sweep(db: Session, now: Instant) -> int:

@@ -204,6 +204,23 @@ def forget_tries(db: Session, keys: Keys, user: User, now: Instant) -> None:
     audit.record(db, Event.TRIES_FORGOTTEN, now, subject_id=user.id)
 
 
+def forget_mitid(db: Session, user: User, now: Instant) -> bool:
+    """Forget the MitID a person is known by, so that the CPR number alone finds them the next time (S-31).
+
+    False where none is known. For a person with a new MitID, or a number the school has corrected.
+    """
+    forgotten = db.execute(
+        update(User)
+        .where(User.id == user.id, User.mitid_uuid.is_not(None))
+        .values(mitid_uuid=None)
+        .returning(User.id)
+    )
+    if forgotten.first() is None:
+        return False
+    audit.record(db, Event.MITID_FORGOTTEN, now, subject_id=user.id)
+    return True
+
+
 def count_pictures(db: Session) -> int:
     """Return how many people log in with pictures."""
     current = select(func.count()).where(*_has_pictures())

@@ -61,8 +61,12 @@ def is_current(today: ColumnElement[date]) -> ColumnElement[bool]:
 def has_place(user_id: SQLColumnExpression[Any], today: ColumnElement[date]) -> ColumnElement[bool]:
     """Whether a user belongs anywhere: a current affiliation, or a right given by hand."""
     affiliated = select(Affiliation.id).where(Affiliation.user_id == user_id, is_current(today)).exists()
-    entitled = select(Right.id).where(Right.user_id == user_id, Right.ended_at.is_(None)).exists()
-    return or_(affiliated, entitled)
+    return or_(affiliated, has_right(user_id))
+
+
+def has_right(user_id: SQLColumnExpression[Any]) -> ColumnElement[bool]:
+    """Whether a user holds any right that was given by hand."""
+    return select(Right.id).where(Right.user_id == user_id, Right.ended_at.is_(None)).exists()
 
 
 def has_private_place(user_id: SQLColumnExpression[Any], today: ColumnElement[date]) -> ColumnElement[bool]:

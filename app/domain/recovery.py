@@ -28,6 +28,7 @@ class Authority(Enum):
     MAY_NOT_HELP = auto()  # custody, but the school has not given leave
     NO_CUSTODY = auto()
     NONE = auto()
+    BLOCKED = auto()
 
 
 PROOFS = {Authority.OWN: Proof.MITID, Authority.GUARDIAN: Proof.GUARDIAN}
@@ -108,15 +109,18 @@ def prove(db: Session, keys: Keys, config: Config, flow: Flow, person_id: int, n
 
 def still_holds(db: Session, flow: Flow, now: Instant) -> bool:
     """Whether whoever stands behind a flow may still do so; holds it until the commit (S-32)."""
-    if flow.proof is not Proof.GUARDIAN:
-        return True
+    return flow.proof is not Proof.GUARDIAN or find_standing(db, flow, now) is Authority.GUARDIAN
+
+
+def find_standing(db: Session, flow: Flow, now: Instant) -> Authority:
+    """Return what the adult behind a flow may do for it now; holds what that rests on until the commit."""
     adult_id = flow.authorised_by_id
     may_help = (
         select(User.id).where(User.id == adult_id, User.blocked_at.is_(None)).with_for_update(read=True)
     )
     if adult_id is None or db.scalar(may_help) is None:
-        return False
-    return find_authority(db, adult_id, flow.user_id, now, is_held=True) is Authority.GUARDIAN
+        return Authority.BLOCKED
+    return find_authority(db, adult_id, flow.user_id, now, is_held=True)
 
 
 def withdraw(db: Session, flow: Flow) -> None:

@@ -32,7 +32,8 @@ class Login:
     username: str | None
     name: str
     seen_at: datetime
-    assurance_level: str = "EnFaktor"
+    has_rights: bool
+    assurance_level: str
 
     def needs_stamp(self, at: datetime) -> bool:
         """Whether its last use was written so long ago that it is written again."""
@@ -94,6 +95,7 @@ _FIND = (
         User.uni_id,
         User.username,
         User.shown_name_sql().label("name"),
+        people.has_right(SsoSession.user_id).label("has_rights"),
     )
     .join(User, User.id == SsoSession.user_id)
     .where(
@@ -115,7 +117,16 @@ def find(db: Session, keys: Keys, config: Config, token: str, now: Instant) -> L
     row = direct(db, _FIND, values | now.binds).first()
     if row is None:
         return None
-    return Login(row.id, row.user_id, row.uni_id, row.username, row.name, row.seen_at, row.assurance_level)
+    return Login(
+        row.id,
+        row.user_id,
+        row.uni_id,
+        row.username,
+        row.name,
+        row.seen_at,
+        row.has_rights,
+        row.assurance_level,
+    )
 
 
 class Ended(Enum):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from app.db import SKEW_SECONDS, Instant
 from app.domain import audit, people, recovery
 from app.domain.audit import Event
+from app.domain.passwords import WORDLISTS
 from app.domain.people import Place
 from app.domain.recovery import Authority
 from app.keys import Keys
@@ -23,8 +27,10 @@ LIFE_SECONDS = 600
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 # What no accent can be taken off.
 SPELLED = {"æ": "ae", "ø": "oe", "å": "aa", "ð": "d", "þ": "th", "ł": "l", "ß": "ss"}
-# Of ten thousand names with the same letters most must be taken before so many tries find none.
-TRIES = 50
+# Of nine thousand names with the same letters most must be taken before so many tries find none.
+TRIES = 20
+# How often any letters are tried, when no name with letters of one's own was free.
+STRANGE = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,21 +148,8 @@ def give(
 
     """
     user = people.get_user(db, user_id)
-    other = aliased(User)
-    for _ in range(TRIES):
-        username = propose(dice, user.shown_name)
-        given = db.execute(
-            update(User)
-            .where(
-                User.id == user.id,
-                User.username.is_(None),
-                ~select(other.id).where(other.username == username).exists(),
-            )
-            .values(username=username)
-            .returning(User.id)
-            .execution_options(synchronize_session=False)
-        )
-        if given.first() is not None:
+    for username in propose(dice, user.shown_name):
+        if _give(db, user.id, username):
             audit.record(
                 db,
                 Event.USERNAME_ACTIVATED,
@@ -171,13 +164,53 @@ def give(
     raise LookupError("no username is free")
 
 
-def propose(dice: Dice, name: str) -> str:
-    """Return four letters, of a name where it has so many, and four digits."""
-    given, _, rest = name.casefold().partition(" ")
-    letters = (_plain(given)[:4] + _plain(rest))[:4]
-    while len(letters) < 4:
-        letters += dice.pick(LETTERS)
-    return f"{letters}{1000 + dice.below(9000)}"
+def _give(db: Session, user_id: int, username: str) -> bool:
+    """Give a username to one who has none; False where it is taken, if only by another at this moment."""
+    other = aliased(User)
+    try:
+        with db.begin_nested():
+            given = db.execute(
+                update(User)
+                .where(
+                    User.id == user_id,
+                    User.username.is_(None),
+                    ~select(other.id).where(other.username == username).exists(),
+                )
+                .values(username=username)
+                .returning(User.id)
+                .execution_options(synchronize_session=False)
+            )
+            return given.first() is not None
+    except IntegrityError:
+        return False
+
+
+def propose(dice: Dice, name: str) -> Iterator[str]:
+    """Yield usernames for a name: four letters and four digits, the letters its own as long as may be."""
+    for letters in _letters(dice, name):
+        for _ in range(TRIES):
+            yield f"{letters}{1000 + dice.below(9000)}"
+
+
+def _letters(dice: Dice, name: str) -> Iterator[str]:
+    """Yield four letters again and again: those the name begins with, others of it, at last any."""
+    given, _, rest = (_plain(part) for part in name.casefold().partition(" "))
+    own = [given[:length] + rest for length in (4, 3, 2, 1, 0)]
+    for start in (*dict.fromkeys(one[:4] for one in own), *[""] * STRANGE):
+        letters = start + "".join(dice.pick(LETTERS) for _ in range(4 - len(start)))
+        if not is_rude(letters):
+            yield letters
+
+
+@cache
+def _refused() -> frozenset[str]:
+    lines = (WORDLISTS / "refused_letters.txt").read_text("ascii").splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+
+
+def is_rude(letters: str) -> bool:
+    """Whether letters hold what nobody wants to be called."""
+    return any(word in letters for word in _refused())
 
 
 def _plain(text: str) -> str:

@@ -9,7 +9,7 @@ from flask import Blueprint, abort, request, url_for
 from werkzeug.wrappers import Response
 
 from app.config import PasswordProfile
-from app.domain import flows, login, new_password, passwords
+from app.domain import flows, login, mitid, new_password, passwords, recovery
 from app.domain.elevadgang.windows import Standing
 from app.domain.flows import Flow, Step
 from app.domain.login import Outcome
@@ -26,7 +26,7 @@ from app.web.guard import current_login, public
 from app.web.i18n import date_text, language, time_text
 from app.web.i18n import gettext as _
 from app.web.page import is_htmx, known_destination, leave, onward, page, quiet, site
-from app.web.refusals import Problem, refused
+from app.web.refusals import LOST, Problem, refused
 from app.web.telling import News
 from app.web.transaction import config, db, hasher, keys, now, world
 from app.web.wizard import (
@@ -330,7 +330,9 @@ def practised(flow: Flow) -> Response:
     if outcome is Practised.GONE:
         abort(410)
     if outcome is Practised.NO_AUTHORITY:
-        return refused(Problem.NO_CUSTODY, Errand.PASSWORD, flow.username)
+        problem = LOST.get(recovery.find_standing(db(), flow, now()), Problem.NO_CONTACT)
+        mitid.note_refusal(db(), flow.user_id, browser().network, problem.value, now())
+        return refused(problem, Errand.PASSWORD, flow.username)
     if outcome is Practised.DIFFERENT:
         flows.keep_picks(db(), keys(), flow, ())
         return _practise_page(replace(flow, picks=()), "wrong", status=422)

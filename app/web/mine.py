@@ -46,6 +46,7 @@ WHAT = {
     Event.PASSWORD_CHANGE_POSTPONED: N_("Skift af adgangskode blev udsat"),
     Event.PICTURES_VOIDED: N_("Dine billeder blev spærret. Du skal have nye"),
     Event.MITID_CONFLICT: N_("Et MitID passede ikke med dine oplysninger. Det blev afvist"),
+    Event.MITID_FORGOTTEN: N_("Driften glemte dit MitID. Du kan bruge et nyt"),
     Event.CHILD_PASSWORD_CHANGED: N_("%(name)s gav %(child)s en ny adgangskode"),
     Event.USERNAME_SHOWN: N_("Dit brugernavn blev vist med MitID"),
     Event.USERNAME_ACTIVATED: N_("Du fik et brugernavn"),
@@ -166,7 +167,7 @@ def overview() -> Response:
     living = _living()
     moment = now()
     places = people.list_places(db(), living.user_id, moment.today)
-    rights = people.list_rights(db(), living.user_id)
+    rights = people.list_rights(db(), living.user_id) if living.has_rights else []
     password = credentials.find_current(db(), living.user_id, living.id, moment.at)
     return page(
         "mine/overview.html",

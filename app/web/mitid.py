@@ -35,12 +35,14 @@ from app.web.refusals import FAULTS, Problem, refused
 from app.web.transaction import change, close, config, db, keys, now, world
 from app.web.wizard import (
     begin_flow,
+    endpoint_of,
     enter,
     find_flow,
     keep_flow,
     read_flow,
     same_person,
     seconds_left,
+    step_of,
     turn_of,
 )
 from app.world import Identity, MitIdBroker, MitIdError
@@ -144,13 +146,19 @@ def forward() -> Response:
     begun = mitid.find(db(), keys(), token, now()) if token and broker else None
     if begun is None or broker is None:
         return onward("login.choose")
-    flow = find_flow(is_step=False)
+    username = _username_for(begun.errand)
     close(None)  # nothing is open while the broker is asked
     try:
         address = broker.address(begun.trip, language())
     except MitIdError as error:
-        return _failed(error, begun.errand, flow.username if flow else None)
+        return _failed(error, begun.errand, username)
     return page("mitid/forward.html", address=address)
+
+
+def _username_for(errand: Errand) -> str | None:
+    """Return whose password an errand is about; a half-done login is no matter of the other errands."""
+    flow = find_flow(is_step=False) if errand is Errand.PASSWORD else None
+    return flow.username if flow else None
 
 
 def _failed(error: MitIdError, errand: Errand, username: str | None) -> Response:
@@ -174,10 +182,20 @@ def returned() -> Response:
         abort(400)
     under_way = _take(token) if token else None
     if under_way is None:
-        return refused(Problem.GONE, None)
+        return refused(Problem.GONE, None, half_done=_half_done())
     answer = _redeemed(broker, under_way)
     drop_cookie(answer, TRIP)
     return answer
+
+
+def _half_done() -> str | None:
+    """Return where whoever went back, and whose answer has done its work already, can go on."""
+    flow = find_flow(is_step=False)
+    if flow is None or flow.is_finished or not flow.is_proved:
+        return None
+    if flow.proof is Proof.GUARDIAN:  # who sits there now may be the parent again
+        return url_for("mitid.hand_over")
+    return url_for(endpoint_of(step_of(flow), flow))
 
 
 def _take(token: str) -> Underway | None:
@@ -195,32 +213,44 @@ def _redeemed(broker: MitIdBroker, under_way: Underway) -> Response:
     try:
         identity = broker.redeem(request.args.to_dict(), under_way.trip, now().at)
     except MitIdError as error:
-        flow = find_flow(is_step=False)
-        return _failed(error, under_way.errand, flow.username if flow else None)
+        return _failed(error, under_way.errand, _username_for(under_way.errand))
     current_login()  # found before the next transaction, which would wait for its stamp
     with change():
-        outcome = _proved(under_way, identity)
-    return outcome if isinstance(outcome, Response) else refused(*outcome)
+        flow = _flow_of(under_way)
+        is_gone = under_way.errand is Errand.PASSWORD and flow is None
+        outcome = Problem.GONE if is_gone else _proved(under_way, flow, identity)
+    if isinstance(outcome, Problem):
+        return refused(outcome, under_way.errand, flow.username if flow else None)
+    return outcome
 
 
-Refusal = tuple[Problem, Errand, str | None]
+def _flow_of(under_way: Underway) -> Flow | None:
+    """Return the half-done login that a trip was made for, where it is still this browser's."""
+    if under_way.errand is not Errand.PASSWORD:
+        return None
+    flow = find_flow(is_step=False)
+    is_same = flow is not None and not flow.is_finished and flow.id == under_way.login_flow_id
+    return flow if is_same else None
 
 
-def _proved(under_way: Underway, identity: Identity) -> Response | Refusal:
+def _proved(under_way: Underway, flow: Flow | None, identity: Identity) -> Response | Problem:
     """Do what the trip was for, in one transaction; returns the answer, or why there is none."""
-    flow = None
-    if under_way.errand is Errand.PASSWORD:
-        flow = find_flow(is_step=False)
-        if flow is None or flow.is_finished or flow.id != under_way.login_flow_id:
-            return Problem.GONE, under_way.errand, None
-    username = flow.username if flow else None
     match, person = mitid.identify(db(), keys(), identity, browser().network, now())
     if match is Match.CONFLICT:
         log.warning("mitid", extra={"request_id": request_id(), "kind": "CPR number and MitID differ"})
-    if person is None:
-        return MATCHES[match], under_way.errand, username
+    outcome = MATCHES[match] if person is None else _done(under_way, flow, person)
+    # An answer that makes no sense is about nobody, and a conflict has been told to those it is about.
+    is_told = outcome is Problem.REFUSED or (outcome is Problem.CONFLICT and flow is None)
+    if isinstance(outcome, Problem) and not is_told:
+        about = flow.user_id if flow else person.id if person else None
+        mitid.note_refusal(db(), about, browser().network, outcome.value, now())
+    return outcome
+
+
+def _done(under_way: Underway, flow: Flow | None, person: Person) -> Response | Problem:
     if person.is_blocked:
-        return Problem.BLOCKED, under_way.errand, username
+        is_own = flow is None or flow.user_id == person.id
+        return Problem.BLOCKED if is_own else Problem.HELPER_BLOCKED
     if under_way.errand is Errand.USERNAME:
         return _usernames(person)
     if under_way.errand is Errand.LOGIN:
@@ -240,10 +270,10 @@ def _usernames(person: Person) -> Response:
     return answer
 
 
-def _login(under_way: Underway, person: Person) -> Response | Refusal:
+def _login(under_way: Underway, person: Person) -> Response | Problem:
     """Log in, where the law lets MitID be used for it."""
     if not person.has_place:
-        return Problem.NO_PLACE, Errand.LOGIN, None
+        return Problem.NO_PLACE
     before, device = current_login(), device_token() or new_device_token()
     token = mitid.log_in(
         db(),
@@ -257,7 +287,7 @@ def _login(under_way: Underway, person: Person) -> Response | Refusal:
         replaces=before.id if before else None,
     )
     if token is None:
-        return Problem.PRIVATE, Errand.LOGIN, None
+        return Problem.PRIVATE
     half_done = read_cookie(FLOW)
     if half_done:
         flows.forget(db(), keys(), half_done)
@@ -266,16 +296,16 @@ def _login(under_way: Underway, person: Person) -> Response | Refusal:
     return answer
 
 
-def _new_password(flow: Flow, person: Person) -> Response | Refusal:
+def _new_password(flow: Flow, person: Person) -> Response | Problem:
     """Assign a new password to the owner, or to the child of whoever came back (S-32)."""
     authority = recovery.find_authority(db(), person.id, flow.user_id, now(), is_held=True)
     if authority in AUTHORITIES:
-        return AUTHORITIES[authority], Errand.PASSWORD, flow.username
+        return AUTHORITIES[authority]
     is_own = authority is Authority.OWN
     if flow.is_blocked:
-        return (Problem.BLOCKED if is_own else Problem.CHILD_BLOCKED), Errand.PASSWORD, flow.username
+        return Problem.BLOCKED if is_own else Problem.CHILD_BLOCKED
     if not flow.has_place:
-        return (Problem.NO_PLACE if is_own else Problem.CHILD_NO_PLACE), Errand.PASSWORD, flow.username
+        return Problem.NO_PLACE if is_own else Problem.CHILD_NO_PLACE
     proved = recovery.prove(db(), keys(), config(), flow, person.id, now())
     if proved is None or new_password.assign(db(), keys(), world().dice, config(), proved, now()) is None:
         abort(410)

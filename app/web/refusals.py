@@ -6,6 +6,7 @@ from enum import StrEnum, auto
 
 from werkzeug.wrappers import Response
 
+from app.domain.recovery import Authority
 from app.models.recovery import Errand
 from app.web.page import page
 from app.world import MitIdFault
@@ -22,6 +23,8 @@ class Problem(StrEnum):
     OTHER_PERSON = auto()
     NO_CUSTODY = auto()
     MAY_NOT_HELP = auto()
+    HELPER_BLOCKED = auto()
+    NO_CONTACT = auto()  # any more
     UNKNOWN = auto()
     NO_CPR = auto()
     CONFLICT = auto()
@@ -38,6 +41,13 @@ FAULTS = {
     MitIdFault.UNREACHABLE: Problem.UNREACHABLE,
     MitIdFault.REFUSED: Problem.REFUSED,
 }
+# What an adult has lost who began to help, and may no longer.
+LOST = {
+    Authority.NO_CUSTODY: Problem.NO_CUSTODY,
+    Authority.MAY_NOT_HELP: Problem.MAY_NOT_HELP,
+    Authority.BLOCKED: Problem.HELPER_BLOCKED,
+    Authority.NONE: Problem.NO_CONTACT,
+}
 STATUS = {Problem.UNREACHABLE: 503, Problem.GONE: 410}
 # Where another try with the same MitID would end in the same way.
 FINAL = {
@@ -45,6 +55,7 @@ FINAL = {
     Problem.NO_CPR,
     Problem.CONFLICT,
     Problem.BLOCKED,
+    Problem.HELPER_BLOCKED,
     Problem.NO_PLACE,
     Problem.CHILD_BLOCKED,
     Problem.CHILD_NO_PLACE,
@@ -57,8 +68,13 @@ ADDRESSES = {
 }
 
 
-def refused(problem: Problem, errand: Errand | None, username: str | None = None) -> Response:
-    """Answer with why MitID led nowhere; `username` is whose password it was about."""
+def refused(
+    problem: Problem, errand: Errand | None, username: str | None = None, half_done: str | None = None
+) -> Response:
+    """Answer with why MitID led nowhere.
+
+    `username` is whose password it was about, `half_done` where this browser can go on without the answer.
+    """
     has_retry = errand is not None and problem not in FINAL
     return page(
         "mitid/returned.html",
@@ -67,5 +83,6 @@ def refused(problem: Problem, errand: Errand | None, username: str | None = None
         problem=problem.value,
         errand=errand.value if errand else "",
         username=username,
+        half_done=half_done,
         retry=ADDRESSES[errand] if errand and has_retry else None,
     )

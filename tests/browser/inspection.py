@@ -41,13 +41,19 @@ def overflowing(page: Page) -> list[str]:
 
 
 def cramped(page: Page) -> list[str]:
-    """Return what is too small to be used: words that do not fit, fields and slots one cannot read."""
+    """Return what cannot be used well: words that do not fit, fields too small, buttons too close."""
     lines: list[str] = page.evaluate(
         """() => {
             const em = parseFloat(getComputedStyle(document.documentElement).fontSize);
             const all = selector => [...document.querySelectorAll(selector)];
             const seen = selector => all(selector).filter(one => one.checkVisibility());
+            const apart = (one, other) => {
+                const [a, b] = [one.getBoundingClientRect(), other.getBoundingClientRect()];
+                return Math.max(a.left - b.right, b.left - a.right, a.top - b.bottom, b.top - a.bottom);
+            };
+            const buttons = seen("main .button");
             return [
+                ...buttons.filter((one, at) => buttons.slice(0, at).some(other => apart(one, other) < 8)),
                 ...seen("button, a.button, a.choice, a.card, summary")
                     .filter(one => one.scrollWidth > one.clientWidth + 1),
                 ...seen("input.input").filter(one => one.clientWidth < 7 * em),

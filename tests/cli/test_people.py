@@ -191,6 +191,24 @@ def test_unblocking_lets_a_person_in_again(run: Run, database: Database) -> None
     assert len(events(database, "UNBLOCKED")) == 1
 
 
+def test_s_31_a_stored_mitid_can_be_forgotten_for_a_new_one_or_a_corrected_number(
+    run: Run, database: Database
+) -> None:
+    """«S-31» Else the conflict would stop the person for ever."""
+    with database.writing() as db:
+        user_of(db, BO).mitid_uuid = "of-bo"
+        user_of(db, IDA).mitid_uuid = "of-ida"
+        db.commit()
+    assert "boli1003" in done(run("people", "forget-mitid", " BOLI1003 "))
+    with database.reading() as db:
+        assert (user_of(db, BO).mitid_uuid, user_of(db, IDA).mitid_uuid) == (None, "of-ida")
+        bo = user_of(db, BO).id
+    assert [(e.subject_id, e.details) for e in events(database, "MITID_FORGOTTEN")] == [(bo, {})]
+    assert "no MitID is known of boli1003" in refused(run("people", "forget-mitid", "boli1003"))
+    refused(run("people", "forget-mitid", "nobo1234"))
+    assert len(events(database, "MITID_FORGOTTEN")) == 1
+
+
 def test_s_23_renewing_pictures_ends_every_code_and_session_and_nothing_else(
     run: Run, database: Database, keys: Keys, world: World, config: Config
 ) -> None:

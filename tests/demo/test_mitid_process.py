@@ -244,6 +244,9 @@ def test_make_run_starts_it_and_takes_it_along(
         (simulator,) = [
             pid for pid in children if b"mitid_simulator" in Path(f"/proc/{pid}/cmdline").read_bytes()
         ]
+        workers = [pid for pid in children if pid != simulator]
+        for pid in (process.pid, *workers):
+            assert b"MALLOC_ARENA_MAX=1\0" in Path(f"/proc/{pid}/environ").read_bytes()
         process.send_signal(how)
         process.wait(PATIENCE_SECONDS)
         wait_for(lambda: not is_running(simulator), "the simulator outlives the server")

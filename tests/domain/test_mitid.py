@@ -271,18 +271,54 @@ class Loaded:
         return choices[0]
 
 
-def test_a_name_that_is_taken_is_not_given_again(acts: Acts) -> None:
+@pytest.mark.parametrize(("taken", "given"), [(1, "blin1003"), (2, "lind1003"), (3, "aaaa1003"), (4, None)])
+def test_when_the_numbers_of_a_name_are_taken_other_letters_are_given(
+    acts: Acts, taken: int, given: str | None
+) -> None:
+    """With these dice there is one number."""
     dice = Loaded()
     with acts.writing() as (db, now):
-        bo = user_of(db, BO)
-        db.execute(update(User).where(User.id == user_of(db, IDA).id).values(username="boli1009"))
+        bo, others = user_of(db, BO), [ANNA, IDA, DAN, CARLA]
+        names = dict.fromkeys(usernames.propose(dice, bo.shown_name))  # type: ignore[arg-type]
+        assert list(names) == ["boli1003", "blin1003", "lind1003", "aaaa1003"]
+        ids = [user_of(db, other).id for other in others]
         db.execute(update(User).where(User.id == bo.id).values(username=None))
-        db.flush()
-        taken = usernames.propose(dice, bo.shown_name)  # type: ignore[arg-type]
-        assert taken == "boli1003"
-        db.execute(update(User).where(User.id == user_of(db, ANNA).id).values(username=taken))
-        with pytest.raises(LookupError):
-            usernames.activate(db, dice, bo.id, bo.uni_id, now)  # type: ignore[arg-type]
+        for user_id, username in zip(ids[:taken], names, strict=False):
+            db.execute(update(User).where(User.id == user_id).values(username=username))
+        if given is None:
+            with pytest.raises(LookupError):
+                usernames.activate(db, dice, bo.id, bo.uni_id, now)  # type: ignore[arg-type]
+            return
+        assert usernames.activate(db, dice, bo.id, bo.uni_id, now)  # type: ignore[arg-type]
+        assert db.scalar(select(User.username).where(User.id == bo.id)) == given
+
+
+class Counting(Loaded):
+    """Dice that fall one higher each time."""
+
+    def __init__(self) -> None:
+        self.fallen = 0
+
+    def below(self, limit: int) -> int:
+        self.fallen += 1
+        return self.fallen % limit
+
+
+def test_of_many_who_are_given_the_same_name_at_once_each_gets_one(acts: Acts) -> None:
+    """S-04: the name was free when it was looked for, and another takes it before it is written."""
+    with acts.writing() as (db, _now):
+        whose = [user_of(db, member).id for member in (BO, CARLA, DAN, FINN, ANNA, IDA)]
+        values = {"username": None, "given_name": "Bo", "family_name": "Lind"}
+        db.execute(update(User).where(User.id.in_(whose)).values(**values))
+        uni_ids = {id: db.get_one(User, id).uni_id for id in whose}
+
+    def press(number: int) -> bool:
+        with acts.writing() as (db, now):
+            return usernames.activate(db, Counting(), whose[number], uni_ids[whose[number]], now)  # type: ignore[arg-type]
+
+    assert at_once(len(whose), press) == [True] * len(whose)
+    names = acts.all(select(User.username).where(User.id.in_(whose)).order_by(User.username))
+    assert names == [f"boli{1001 + number}" for number in range(len(whose))]
 
 
 @pytest.mark.parametrize(
@@ -294,10 +330,25 @@ def test_a_name_that_is_taken_is_not_given_again(acts: Acts) -> None:
         ("Zoë Ng", "zoen"),
         ("=Emil Gram", "emil"),
         ("李 王", "aaaa"),
+        ("Dick Svane", "dics"),
+        ("Shital Patel", "ship"),
+        ("Homo Sapiens", "homs"),
+        ("Nazi Nazi", "nazn"),
+        ("Bastian Hassan", "bast"),
+        ("Hassan Bast", "hass"),
     ],
 )
 def test_a_username_is_four_letters_and_four_digits(name: str, letters: str) -> None:
-    assert usernames.propose(Loaded(), name) == f"{letters}1003"  # type: ignore[arg-type]
+    assert next(usernames.propose(Loaded(), name)) == f"{letters}1003"  # type: ignore[arg-type]
+
+
+def test_a_block_between_the_last_two_steps_is_named(quick: Acts) -> None:
+    """S-32."""
+    flow = quick.flow(proved(quick, ANNA, DAN))
+    with quick.writing() as (db, now):
+        db.execute(update(User).where(User.id == user_of(db, DAN).id).values(blocked_at=now.sql))
+        assert recovery.find_standing(db, flow, now) is Authority.BLOCKED
+        assert not recovery.still_holds(db, flow, now)
 
 
 def test_unproved_flows_stay_as_they_were(acts: Acts) -> None:

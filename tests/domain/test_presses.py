@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import func, select, text
 
 from app.domain import blocking, flows, login, new_password
@@ -14,6 +16,7 @@ from app.domain.new_password import Practised
 from app.keys import Purpose
 from app.models.audit import AuditEvent
 from app.models.credentials import Credential, PendingPassword
+from app.models.people import User
 from app.models.sso import SsoSession
 from tests.cast import BO, STAGE, user_of
 from tests.domain.acts import STRANGER, Acts, at_once, device
@@ -244,3 +247,26 @@ def test_s_19_two_presses_of_later_at_once_are_one_postponement(acts: Acts) -> N
 
     assert at_once(4, postpone) == [True] * 4
     assert events(acts, "PASSWORD_CHANGE_POSTPONED") == 1
+
+
+@pytest.mark.parametrize("template", ["postgresql"], indirect=True)
+def test_a_login_holds_the_user_before_the_password_as_a_block_does(quick: Acts) -> None:
+    """S-04: in another order the two could wait for each other."""
+    flow = quick.flow(quick.begin(BO.username or ""))
+    waiting = (
+        select(func.count()).where(text("wait_event_type = 'Lock'")).select_from(text("pg_stat_activity"))
+    )
+
+    def hold() -> bool:
+        with quick.writing() as (db, _now):
+            return login.holds_standing(db, flow)
+
+    with ThreadPoolExecutor(1) as pool:
+        with quick.writing() as (db, _now):
+            db.execute(select(User.id).where(User.id == flow.user_id).with_for_update())
+            held = pool.submit(hold)
+            while quick.one(waiting) == 0:
+                assert not held.done()
+            free = select(Credential.id).where(Credential.id == flow.credential_id)
+            assert db.scalar(free.with_for_update(skip_locked=True)) == flow.credential_id
+        assert held.result(30)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from app.protocols.mitid import SECONDS, Client
 from app.protocols.mitid.wire import MOST_BYTES
@@ -168,9 +169,68 @@ def test_s_34_whatever_does_the_asking_is_given_up_in_time(provider: Provider) -
     assert asking() == set()
 
 
+def test_s_34_a_name_that_is_looked_up_too_late_gets_no_code(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """«S-34» What was given up sends nothing any more, though nothing could cut it off."""
+    over = threading.Event()
+    look_up = socket.getaddrinfo
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        over.wait(10)
+        return look_up(*arguments, **options)
+
+    with on_loopback(provider):
+        client = Client(provider.broker, RETURN, seconds=SHORT)
+        client.address(TRIP, "da")
+        monkeypatch.setattr(socket, "getaddrinfo", slow)
+        assert unreachable(lambda: client.redeem(ANSWER, TRIP, NOW)) == "deadline"
+        (stuck,) = asking()
+        over.set()
+        stuck.join(LATE)
+        assert asking() == set()
+    assert (provider.count("openid-configuration"), provider.count("token")) == (1, 0)
+
+
+def test_s_34_no_more_ask_at_once_than_may_and_the_next_is_told_at_once(provider: Provider) -> None:
+    """«S-34» A broker that hangs must not take every place to work in."""
+    over = threading.Event()
+    inside = threading.Barrier(3)
+
+    class Stuck(Wire):
+        def send(self, *arguments: Any, **options: Any) -> Any:
+            if over.is_set():
+                return super().send(*arguments, **options)
+            inside.wait(10)
+            over.wait(10)
+            raise requests.ConnectionError("gone")
+
+    client = Client(provider.broker, RETURN, Stuck(provider), calls=2)
+    over.set()
+    client.address(TRIP, "da")  # what is published is kept from here on
+    over.clear()
+    reasons: list[str] = []
+    stuck = [
+        threading.Thread(target=lambda: reasons.append(unreachable(lambda: client.redeem(ANSWER, TRIP, NOW))))
+        for _ in range(2)
+    ]
+    for thread in stuck:
+        thread.start()
+    inside.wait(10)
+    began = time.monotonic()
+    assert unreachable(lambda: client.redeem(ANSWER, TRIP, NOW)) == "no turn"
+    assert client.address(TRIP, "da").startswith(provider.broker.issuer)
+    assert time.monotonic() - began < LATE
+    over.set()
+    for thread in stuck:
+        thread.join(10)
+    assert reasons == ["token endpoint"] * 2
+    assert client.redeem(ANSWER, TRIP, NOW).cpr == CPR
+
+
 def test_s_34_whoever_waits_for_another_waits_no_longer_than_the_deadline() -> None:
     with speaking(silence) as issuer:
-        client = Client(broker(issuer=issuer), RETURN, seconds=SHORT)
+        client = Client(broker(issuer=issuer), RETURN, seconds=SHORT, calls=4)
         reasons: list[str] = []
         crowd = [
             threading.Thread(target=lambda: reasons.append(unreachable(lambda: client.address(TRIP, "da"))))
@@ -185,7 +245,8 @@ def test_s_34_whoever_waits_for_another_waits_no_longer_than_the_deadline() -> N
         assert len(reasons) == 4
 
 
-def test_s_34_a_crowd_asks_for_what_is_published_once(provider: Provider, client: Client) -> None:
+def test_s_34_a_crowd_asks_for_what_is_published_once(provider: Provider) -> None:
+    client = Client(provider.broker, RETURN, Wire(provider), calls=8)
     found: list[str | None] = []
     crowd = [
         threading.Thread(target=lambda: found.append(client.redeem(ANSWER, TRIP, NOW).cpr)) for _ in range(8)

@@ -14,7 +14,7 @@ from app.world import World
 from tests import store
 from tests.cast import BO, CARLA, DAN, FINN, GRY, Member, user_of
 from tests.pages import Browser, Page
-from tests.web.trips import Wire, decide, forwarded, go, visit, yesterday
+from tests.web.trips import AGAIN, Wire, decide, forwarded, go, visit, yesterday
 
 pytestmark = pytest.mark.usefixtures("wire")
 
@@ -94,9 +94,14 @@ def test_who_belongs_nowhere_or_is_blocked_is_told_so(
         db.execute(update(Affiliation).where(whose).values(to_on=yesterday(app)))
         blocking.block(db, user_of(db, BO).id, instant(world.clock))
         db.commit()
-    assert log_in(Browser(app), wire, CARLA).heading == "Du står ikke på en skole lige nu"
-    assert log_in(Browser(app), wire, BO).heading == "Dit login er spærret"
+    for member, heading in ((CARLA, "Du står ikke på en skole lige nu"), (BO, "Dit login er spærret")):
+        page = log_in(Browser(app), wire, member)
+        assert page.heading == heading
+        assert "Log ind med brugernavn" not in page.links()  # which would end in the same way
     assert store.count(database, "sso_session") == 0
+    told = [(e.subject_id, e.details["reason"]) for e in store.events(database, "LOGIN_REFUSED")]
+    with database.reading() as db:
+        assert told == [(user_of(db, CARLA).id, "no_place"), (user_of(db, BO).id, "blocked")]
 
 
 def test_it_leads_to_the_page_that_waited_and_nowhere_else(app: Flask, wire: Wire) -> None:
@@ -158,6 +163,19 @@ def test_without_a_broker_there_is_one_way(world: World, browser: Browser) -> No
     world.mitid = None
     page = browser.open("/login")
     assert "MitID" not in page.text
+
+
+def test_a_half_done_login_of_another_is_no_part_of_it(browser: Browser, wire: Wire) -> None:
+    browser.open("/login/brugernavn")
+    browser.press("Næste", filled={"Brugernavn": "carl2001"})
+    browser.open("/login")
+    page = browser.open(decide(wire, go(browser, FETCH_LOGIN), stop="access_denied"))
+    assert page.heading == "Du afbrød MitID"
+    assert "carl2001" not in page.text
+    down = decide(wire, go(browser, AGAIN), identity=(BO.mitid or {})["uuid"], wrong="down")
+    page = browser.open(down)
+    assert page.heading == "MitID svarer ikke lige nu"
+    assert "carl2001" not in page.text
 
 
 @pytest.mark.parametrize("stop", ["access_denied", "login_required"])

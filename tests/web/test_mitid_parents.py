@@ -13,9 +13,10 @@ from app.db import Database
 from app.models.people import ContactRelation, Institution, Relation
 from tests import store
 from tests.cast import ALBA, ANNA, BO, CARLA, DAN, EVA, IDA, OTTO, PARENT, PROTECTED, Member, user_of
+from tests.demo.relying import uuid_of
 from tests.pages import Browser
 from tests.web.test_new_password import practise, secret_on
-from tests.web.trips import Wire, forget, relate, visit, yesterday
+from tests.web.trips import Wire, decide, forget, go, relate, visit, yesterday
 
 pytestmark = pytest.mark.usefixtures("wire")
 
@@ -62,6 +63,16 @@ def test_dan_gives_anna_new_pictures_on_her_device(app: Flask, wire: Wire, datab
     with database.reading() as db:
         assert (changed.actor_id, changed.subject_id) == (user_of(db, DAN).id, user_of(db, ANNA).id)
     assert changed.details["authorisation"] == "GUARDIAN"
+
+
+def test_a_parent_who_went_back_hands_the_screen_over_again(browser: Browser, wire: Wire) -> None:
+    """S-24."""
+    forget(browser, ANNA)
+    back = decide(wire, go(browser), identity=uuid_of(DAN))
+    assert browser.open(back).path == "/mitid/barn"
+    page = browser.open(back)
+    assert page.status == 410
+    assert browser.follow("Gå videre").heading == "Giv nu skærmen til dit barn"
 
 
 def test_what_another_chose_is_not_shown_to_whoever_proves_it_anew(
@@ -192,9 +203,23 @@ def test_who_was_a_contact_until_yesterday_is_no_contact(
     assert "Du står ikke som kontaktperson for barnet. Skolen kan rette det." in page.text
 
 
-@pytest.mark.parametrize("change", [{"has_custody": False}, {"may_help": False}, {"to_on": None}], ids=str)
-def test_custody_lost_midway_stops_it_at_the_last_step(
-    app: Flask, browser: Browser, wire: Wire, database: Database, change: dict[str, Any]
+@pytest.mark.parametrize(
+    ("change", "said", "reason"),
+    [
+        ({"has_custody": False}, "men uden forældremyndighed", "no_custody"),
+        ({"may_help": False}, "at du ikke må hjælpe barnet med login", "may_not_help"),
+        ({"to_on": None}, "Du står ikke længere som kontaktperson for barnet.", "no_contact"),
+    ],
+    ids=["custody", "leave", "relation"],
+)
+def test_what_is_lost_midway_stops_it_at_the_last_step_and_is_named(
+    app: Flask,
+    browser: Browser,
+    wire: Wire,
+    database: Database,
+    change: dict[str, Any],
+    said: str,
+    reason: str,
 ) -> None:
     """S-32, S-04: read again in the transaction that would put the password in force."""
     forget(browser, ANNA)
@@ -206,7 +231,9 @@ def test_custody_lost_midway_stops_it_at_the_last_step(
     page = practise(browser, secret)
     assert page.status == 422
     assert page.heading == "Du kan ikke give barnet en ny adgangskode"
+    assert said in page.text
     assert "Der er ikke ændret noget." in page.text
+    assert [e.details["reason"] for e in store.events(database, "LOGIN_REFUSED")] == [reason]
     assert store.content(database, "credential") == passwords
     assert store.count(database, "pending_password") == 0
     assert browser.cookie("login") is None

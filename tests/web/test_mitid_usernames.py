@@ -192,6 +192,9 @@ def test_the_blocked_are_told_so(browser: Browser, wire: Wire, database: Databas
         db.commit()
     page = ask(browser, wire, DAN)
     assert (page.status, page.heading) == (422, "Dit login er spærret")
+    with database.reading() as db:
+        dan = user_of(db, DAN).id
+    assert [e.subject_id for e in store.events(database, "LOGIN_REFUSED")] == [dan]
 
 
 def test_a_block_meanwhile_ends_it(browser: Browser, wire: Wire, database: Database, world: World) -> None:

@@ -45,14 +45,17 @@ class Client:
         http: BaseAdapter | None = None,
         *,
         seconds: float = SECONDS,
+        calls: int = 2,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the broker, the address where people come back, and what a call may last.
+        """Take the broker, the address where people come back, what a call may last, and how many at once.
 
         `http` asks instead of the network, and `monotonic` tells how long things have been kept.
         """
         self.broker = broker
         self.redirect_uri = redirect_uri
+        self.calls = calls
+        self._turns = threading.BoundedSemaphore(calls)
         self._http, self._seconds, self._monotonic = http, seconds, monotonic
         self._lock = threading.Lock()
         self._metadata: tuple[float, Metadata] | None = None
@@ -64,18 +67,21 @@ class Client:
 
         Raises `MitIdError` (UNREACHABLE) when the broker does not say where that is.
         """
+        from app.protocols.mitid import wire
 
-        def work(errand: Errand) -> str:
-            return errand.authorization_url(
-                self._get_metadata(errand),
-                state=trip.state,
-                nonce=trip.nonce,
-                code_verifier=trip.code_verifier,
-                prompt="login",
-                ui_locales=language,
-            )
-
-        return self._within(work)
+        kept = self._metadata
+        # Whoever has nothing to ask waits for nobody, and needs no turn.
+        metadata = kept[1] if kept and not self._is_old(kept[0]) else self._within(self._get_metadata)
+        return wire.authorization_url(
+            self.broker,
+            self.redirect_uri,
+            metadata,
+            trip.code_verifier,
+            state=trip.state,
+            nonce=trip.nonce,
+            prompt="login",
+            ui_locales=language,
+        )
 
     def redeem(self, answer: Mapping[str, str], trip: Trip, now: datetime) -> Identity:
         """Return who came back, from the parameters of the redirect (OpenID Connect Core 1.0, 3.1.2.5).
@@ -121,9 +127,18 @@ class Client:
         return id_token.identity(self._within(work), self.broker, trip, now)
 
     def _within(self, work: Callable[[Errand], T]) -> T:
+        """Ask the broker; where as many ask already as may, the answer is that it cannot be reached (S-34).
+
+        To wait for a turn would take the very place to work in that the limit keeps free for others.
+        """
         from app.protocols.mitid import wire
 
-        return wire.run(self.broker, self.redirect_uri, self._seconds, self._http, work)
+        if not self._turns.acquire(blocking=False):
+            raise wire.unreachable("no turn")
+        try:
+            return wire.run(self.broker, self.redirect_uri, self._seconds, self._http, work)
+        finally:
+            self._turns.release()
 
     def _get_metadata(self, errand: Errand) -> Metadata:
         with _Turn(self._lock, errand):

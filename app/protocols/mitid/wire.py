@@ -20,6 +20,8 @@ import requests
 import urllib3
 from authlib.common.urls import add_params_to_uri
 from authlib.integrations.requests_client import OAuth2Session, OAuthError
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from requests.adapters import BaseAdapter, HTTPAdapter
 
 from app.config import LOOPBACK_HOSTS
@@ -35,11 +37,12 @@ T = TypeVar("T")
 
 
 class Line(HTTPAdapter):
-    """Connections that can be cut from another thread, whatever they are waiting for."""
+    """Connections that can be cut from another thread, and that send nothing after the deadline."""
 
-    def __init__(self) -> None:
-        """Begin without connections."""
+    def __init__(self, deadline: float) -> None:
+        """Begin without connections; they may be used until `deadline`, on the monotonic clock."""
         super().__init__()
+        self._deadline = deadline
         self._connections: list[Any] = []
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
@@ -48,11 +51,28 @@ class Line(HTTPAdapter):
         kind = type(pool).ConnectionCls
 
         def opened(*args: Any, **kwargs: Any) -> Any:
-            self._connections.append(kind(*args, **kwargs))
-            return self._connections[-1]
+            connection = kind(*args, **kwargs)
+            # A name that is looked up too late leads to a connection that nobody waits for any more, and
+            # over which the code would still go out.
+            connection.connect = self._in_time(connection.connect)
+            connection.send = self._in_time(connection.send)
+            self._connections.append(connection)
+            return connection
 
         pool.ConnectionCls = opened
         return pool
+
+    def _in_time(self, act: Callable[..., None]) -> Callable[..., None]:
+        def acted(*args: Any) -> None:
+            self._stop_late()
+            act(*args)
+            self._stop_late()
+
+        return acted
+
+    def _stop_late(self) -> None:
+        if time.monotonic() >= self._deadline:
+            raise TimeoutError("deadline")
 
     def cut(self) -> None:
         """End what is being read or written now; whoever waits for it hears of an error."""
@@ -146,7 +166,6 @@ class Errand:
             broker.client_secret,
             scope=" ".join(broker.scopes),
             redirect_uri=redirect_uri,
-            code_challenge_method="S256",
         )
         # A proxy that the environment names stands between us and the internet, not before this machine.
         self._session.trust_env = not is_loopback(broker.issuer)
@@ -154,12 +173,6 @@ class Errand:
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, Bounded(adapter, deadline))
         self._session.register_client_auth_method(("client_secret_basic", _basic))
-
-    def authorization_url(self, metadata: Metadata, **parameters: str) -> str:
-        """Return the address a browser is sent to (OpenID Connect Core 1.0, 3.1.2.1; RFC 7636, 4.3)."""
-        url, _ = self._session.create_authorization_url(metadata.authorization_endpoint, **parameters)
-        whole: str = add_params_to_uri(url, self._broker.parameters.items())
-        return whole
 
     def metadata(self) -> Metadata:
         """Return the published metadata of the configured issuer (OpenID Connect Discovery 1.0, 4)."""
@@ -241,9 +254,9 @@ def run(
     A thread of its own does it, as looking up a name and reading a head that trickles wait for nobody's
     clock. What is given up is cut off, so that the thread ends too.
     """
-    line = Line() if adapter is None else adapter
-    told: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
     deadline = time.monotonic() + seconds
+    line = Line(deadline) if adapter is None else adapter
+    told: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
 
     def go() -> None:
         errand = Errand(broker, redirect_uri, deadline, line)
@@ -264,6 +277,24 @@ def run(
     if error is not None:
         raise error
     return result  # type: ignore[return-value]
+
+
+def authorization_url(
+    broker: Broker, redirect_uri: str, metadata: Metadata, code_verifier: str, **parameters: str
+) -> str:
+    """Return the address a browser is sent to (OpenID Connect Core 1.0, 3.1.2.1; RFC 7636, 4.3)."""
+    url = prepare_grant_uri(
+        metadata.authorization_endpoint,
+        broker.client_id,
+        "code",
+        redirect_uri=redirect_uri,
+        scope=" ".join(broker.scopes),
+        code_challenge=create_s256_code_challenge(code_verifier),
+        code_challenge_method="S256",
+        **parameters,
+    )
+    whole: str = add_params_to_uri(url, broker.parameters.items())
+    return whole
 
 
 def unreachable(reason: str) -> MitIdError:
