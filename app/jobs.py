@@ -61,6 +61,7 @@ def sweep(database: Database, clock: Clock) -> None:
     """Remove what has run out or is long unused, a short transaction at a time."""
     for act in (
         windows.expire,
+        windows.sweep,
         hands.sweep,
         flows.sweep,
         mitid.sweep,

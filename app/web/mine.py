@@ -286,11 +286,17 @@ def _places(affiliations: list[people.Place], rights: Rights) -> list[Place]:
 
 def _tools(affiliations: list[people.Place], rights: Rights) -> list[Tool]:
     """Return what a person's roles may open here, each once."""
+    tools = []
+    if RightKind.USER_ADMINISTRATOR in [kind for kind, _institution in rights] or any(
+        Role.LAERER in one.roles for one in affiliations
+    ):
+        help = _("Giv elever en ny adgangskode. De har fem minutter til at skrive deres brugernavn.")
+        tools.append(Tool(site().elevadgang, help, url_for("elevadgang.start")))
     found = [_HELP[kind] for kind, _institution in rights if kind in _HELP]
     for one in affiliations:
         is_teacher = Role.LAERER in one.roles
         found.append(_HELP[Role.LAERER if is_teacher else one.category])
-    return [
+    return tools + [
         Tool(_(title), "", url_for("support.audience", lang=language(), audience=audience))
         for audience, title in dict.fromkeys(found)
     ]

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 from flask import Blueprint, abort, current_app, request, url_for
 from werkzeug.wrappers import Response
 
 from app.domain import credentials, flows, usernames
-from app.domain.elevadgang import hands
+from app.domain.elevadgang import hands, presses, pupils
+from app.domain.elevadgang.presses import Kept, Press
+from app.domain.elevadgang.pupils import Window
+from app.domain.elevadgang.windows import Standing
 from app.domain.flows import Flow
 from app.domain.login import Outcome
+from app.models.elevadgang import Door
 from app.models.people import PasswordType
+from app.web import pictures
 from app.web.browser import (
     RECOVERY,
     browser,
@@ -23,7 +30,10 @@ from app.web.browser import (
 )
 from app.web.fields import UsernameForm
 from app.web.guard import current_login, public
-from app.web.page import known_destination, onward, page
+from app.web.i18n import language, time_text
+from app.web.page import is_htmx, known_destination, onward, page, quiet
+from app.web.pictures import Picture
+from app.web.telling import News, take, tell_next
 from app.web.transaction import db, keys, now, world
 from app.web.wizard import (
     NO_PROBLEM,
@@ -61,7 +71,90 @@ def found() -> Response:
     person_id = _proved()
     if person_id is None:
         return onward("recovery.username")
-    return page("recovery/found.html", people=usernames.list_found(db(), person_id, now()))
+    windows = pupils.list_guardian_windows(db(), person_id, now())
+    code = f"{crc32(repr(sorted(windows.items())).encode()):x}"
+    if request.args.get("kendt") == code and is_htmx():
+        return quiet()
+    return page(
+        "recovery/found.html",
+        person_id=person_id,
+        people=usernames.list_found(db(), person_id, now()),
+        windows={uni_id: _shown_window(window) for uni_id, window in windows.items()},
+        is_live=any(window.is_live for window in windows.values()),
+        code=code,
+        news=take(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ShownWindow:
+    """A child's window as its parent sees it."""
+
+    id: int
+    standing: str
+    time_text: str
+    picture: Picture | None
+    may_extend: bool
+    may_disown: bool
+    is_live: bool
+
+
+def _shown_window(window: Window) -> ShownWindow:
+    is_asked = window.standing is Standing.APPROVAL and window.picture
+    shown = pictures.named([window.picture], language()) if is_asked and window.picture else []
+    return ShownWindow(
+        window.id,
+        window.standing.name,
+        time_text(window.ends_at),
+        shown[0] if shown else None,
+        window.may_extend,
+        window.may_disown,
+        window.is_live,
+    )
+
+
+@blueprint.post("/brugernavn/ny-adgangskode")
+@public
+def given() -> Response:
+    """Open five minutes for a child on the list (S-32)."""
+    person_id = _proved()
+    if person_id is None:
+        return onward("recovery.username")
+    made = presses.press_for_child(db(), keys(), person_id, request.form.get("uni_id", ""), browser(), now())
+    if made.outcome is Press.FOREIGN:
+        abort(404)
+    why = made.kept[0][1] if made.kept else None
+    tell_next(KEPT[why] if why else News.CHILD_OPENED)
+    return onward("recovery.found")
+
+
+KEPT = {
+    Kept.DAY_IS_FULL: News.CHILD_DAY_IS_FULL,
+    Kept.BLOCKED: News.CHILD_BLOCKED,
+    Kept.NO_USERNAME: News.CHILD_NO_USERNAME,
+}
+
+
+@blueprint.post("/brugernavn/vindue")
+@public
+def window_changed() -> Response:
+    """Take a child's five minutes back, give more, approve, or say that it was not the child."""
+    person_id = _proved()
+    if person_id is None:
+        return onward("recovery.username")
+    number, _, picture = request.form.get("vindue", "").partition(":")
+    whose = (Door.GUARDIAN, person_id, None, int(number) if number.isdecimal() and len(number) < 19 else 0)
+    act = request.form.get("handling", "")
+    if act == "afbryd":
+        news, is_done = News.CANCELLED, presses.cancel(db(), *whose, now())
+    elif act == "mere":
+        news, is_done = News.CHILD_EXTENDED, presses.extend(db(), *whose, browser(), now())
+    elif act == "godkend":
+        news, is_done = News.CHILD_APPROVED, presses.approve(db(), *whose, picture, browser(), now())
+    else:
+        news, is_done = News.CHILD_DISOWNED, presses.disown(db(), *whose, browser(), now())
+    tell_next(news if is_done else News.TOO_LATE)
+    return onward("recovery.found")
 
 
 @blueprint.post("/brugernavn/fundet")

@@ -38,6 +38,13 @@ class News(StrEnum):
     UNBLOCKED = "unblocked"
     ACTIVATED = "activated"
     NOTHING = "nothing"
+    CHILD_OPENED = "child-opened"
+    CHILD_EXTENDED = "child-extended"
+    CHILD_APPROVED = "child-approved"
+    CHILD_DISOWNED = "child-disowned"
+    CHILD_DAY_IS_FULL = "child-day-is-full"
+    CHILD_BLOCKED = "child-blocked"
+    CHILD_NO_USERNAME = "child-no-username"
 
 
 SENTENCES = {
@@ -60,6 +67,13 @@ SENTENCES = {
     News.UNBLOCKED: ("ok", N_("Eleven kan logge ind igen.")),
     News.ACTIVATED: ("ok", N_("Eleven har fået et brugernavn.")),
     News.NOTHING: ("info", N_("Det var allerede sådan.")),
+    News.CHILD_OPENED: ("ok", N_("Bed nu dit barn om at skrive sit brugernavn. Barnet har fem minutter.")),
+    News.CHILD_EXTENDED: ("ok", N_("Dit barn har fem minutter mere.")),
+    News.CHILD_APPROVED: ("ok", N_("Godkendt. Dit barn kan nu se sin nye adgangskode.")),
+    News.CHILD_DISOWNED: ("ok", N_("Adgangskoden er slettet. Giv dit barn en ny.")),
+    News.CHILD_DAY_IS_FULL: ("warn", N_("Dit barn har fået tre gange i dag. Spørg skolens kontor.")),
+    News.CHILD_BLOCKED: ("warn", N_("Dit barns login er spærret. Spørg skolens kontor.")),
+    News.CHILD_NO_USERNAME: ("warn", N_("Dit barn skal først have et brugernavn.")),
 }
 
 

@@ -229,3 +229,40 @@ def test_s_63_the_lists_own_forms_need_the_pages_token(
             assert browser.send(path, data | {"csrf_token": token}).status_code == 403
         assert browser.send(path, data, Origin="https://evil.example").status_code == 403
     assert store.content(database) == before
+
+
+def test_dan_gives_anna_five_minutes_from_his_phone(app: Flask, wire: Wire, database: Database) -> None:
+    """S-32, S-40, S-43: the child types the username elsewhere, and the parent compares the picture."""
+    dan = Browser(app, address="198.51.100.4")
+    ask(dan, wire, DAN)
+    dan.press("Giv ny adgangskode")
+    assert "Bed nu dit barn om at skrive sit brugernavn" in dan.current.text
+    assert "Venter til kl." in dan.current.text
+    anna = Browser(app, address="203.0.113.9")
+    anna.open("/login/brugernavn")
+    anna.press("Næste", filled={"Brugernavn": "anna1001"})
+    assert anna.current.heading == "Vis billedet til din mor eller far"
+    dan.open("/brugernavn/fundet")
+    dan.press("Godkend")
+    assert "I gang" in dan.current.text
+    anna.press("Fortsæt")
+    practise(anna, secret_on(anna.current))
+    assert anna.current.path == "/mit"
+    assert "med hjælp fra en forælder" in anna.current.text
+    dan.open("/brugernavn/fundet")
+    assert "Færdig" in dan.current.text
+    with database.reading() as db:
+        dan_id, anna_id = user_of(db, DAN).id, user_of(db, ANNA).id
+    assert (dan_id, anna_id) in [
+        (e.actor_id, e.subject_id) for e in store.events(database, "PASSWORD_CHANGED")
+    ]
+
+
+def test_s_40_dan_opens_no_window_for_ida(browser: Browser, wire: Wire, database: Database) -> None:
+    page = ask(browser, wire, DAN)
+    assert page.text.count("Giv ny adgangskode") == 1
+    _path, data = browser.form("Giv ny adgangskode")
+    with database.reading() as db:
+        data["uni_id"] = user_of(db, IDA).uni_id
+    assert browser.send("/brugernavn/ny-adgangskode", data).status_code == 404
+    assert store.events(database, "WINDOW_OPENED") == []

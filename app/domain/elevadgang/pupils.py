@@ -288,3 +288,29 @@ def find_one(db: Session, area: Area, uni_id: str, now: Instant) -> Pupil | None
     """Return one pupil of an institution, or None."""
     row = direct(db, _SOME, _binds(area, now) | {"uni_ids": [uni_id]}).first()
     return _pupil(row, now) if row else None
+
+
+def list_guardian_windows(db: Session, guardian_id: int, now: Instant) -> dict[str, Window]:
+    """Return the newest window that a parent opened for each child, by the child's UniID."""
+    rows = db.execute(
+        select(
+            User.uni_id,
+            PasswordWindow.id.label("window_id"),
+            PasswordWindow.state,
+            PasswordWindow.ends_at,
+            PasswordWindow.extensions,
+            PasswordWindow.doubt,
+            PasswordWindow.approved_at,
+            PasswordWindow.picture,
+            PasswordWindow.is_near,
+            PasswordWindow.claim_device,
+            PasswordWindow.done_at,
+            PasswordWindow.ended_at,
+            PasswordWindow.disowned_at,
+        )
+        .join(User, User.id == PasswordWindow.pupil_id)
+        .where(PasswordWindow.opened_by_id == guardian_id, PasswordWindow.door == Door.GUARDIAN)
+        .order_by(PasswordWindow.id)
+    )
+    found = {row.uni_id: _window(row, now) for row in rows}
+    return {uni_id: window for uni_id, window in found.items() if window is not None}

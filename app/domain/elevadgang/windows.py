@@ -9,7 +9,7 @@ from enum import Enum, auto
 from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.db import NOW, SKEW_SECONDS, SWEPT_AT_ONCE, Instant, after, direct
+from app.db import NOW, SKEW_SECONDS, SWEPT_AT_ONCE, Instant, after, direct, swept
 from app.domain import audit
 from app.domain.audit import Event
 from app.domain.elevadgang import areas
@@ -20,6 +20,8 @@ from app.models.sso import LoginFlow
 WINDOW_SECONDS = 300
 # How long after the window whoever claimed it in time may take to be done.
 PENDING_SECONDS = 300
+# How long an ended window is kept.
+KEPT_SECONDS = 30 * 86400
 
 
 class Standing(Enum):
@@ -217,6 +219,13 @@ def expire(db: Session, now: Instant, which: ColumnElement[bool] | None = None) 
             institution_id=row.institution_id,
         )
     return len(expired)
+
+
+def sweep(db: Session, now: Instant) -> int:
+    """Remove windows that ended long ago; the audit keeps what was done. Returns how many went."""
+    is_old = and_(~_IS_LIVE, PasswordWindow.opened_at < now.after(-KEPT_SECONDS))
+    is_free = ~select(LoginFlow.id).where(LoginFlow.password_window_id == PasswordWindow.id).exists()
+    return swept(db, PasswordWindow, and_(is_old, is_free))
 
 
 def _forget_secrets(db: Session, window_ids: list[int]) -> None:
