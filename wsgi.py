@@ -6,6 +6,7 @@ import sys
 
 from app import create_app, jobs
 from app.config import ConfigError
+from app.domain.content import ContentError
 from app.domain.site import SiteError
 from app.keys import KeysError
 
@@ -16,6 +17,6 @@ if multiprocessing.parent_process() is not None:
 
 try:
     app = create_app()
-except (ConfigError, KeysError, SiteError) as error:
+except (ConfigError, ContentError, KeysError, SiteError) as error:
     sys.exit(str(error))
 jobs.start(app.extensions["database"], app.extensions["world"].clock)

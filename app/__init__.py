@@ -18,6 +18,7 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
 
     Raises:
         ConfigError: a setting is wrong.
+        ContentError: a guide or another text is wrong.
         KeysError: the file of keys cannot be used, or is the demo's in production.
 
     """
@@ -33,18 +34,25 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
     from app.protocols import mitid
     from app.web import (
         bodies,
+        crawlers,
         elevadgang,
         errors,
         gate,
         guard,
+        guides,
         headers,
         health,
+        hours,
         i18n,
         kept,
+        library,
         login,
         mine,
+        news,
         page,
+        questions,
         recovery,
+        stills,
         support,
     )
     from app.web import mitid as trips
@@ -53,13 +61,9 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
     from app.world import World
 
     features = (
-        (support, ""),
-        (login, ""),
-        (recovery, ""),
-        (trips, ""),
-        (mine, ""),
-        (elevadgang, ""),
-        (health, ""),
+        *((support, ""), (guides, ""), (questions, ""), (news, "")),
+        *((login, ""), (recovery, ""), (trips, ""), (mine, ""), (elevadgang, "")),
+        *((crawlers, ""), (health, "")),
     )
 
     config = config or configuration.read()
@@ -110,12 +114,19 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
     cli.register(app)
     translations.register(app)
     page.init(app)
+    hours.init(app)
+    library.init(app, PROJECT / "app" / "content")
+    stills.init(app, (feature for feature, _address in features))
     app.wsgi_app = bodies.Bodies(  # type: ignore[method-assign]
         app.wsgi_app,
         places=config.threads,
         seconds=config.body_seconds,
         patience=config.place_wait_seconds,
     )
-    app.wsgi_app = kept.KeptLayer(app.wsgi_app, app.extensions["assets"])  # type: ignore[method-assign]
+    app.wsgi_app = kept.KeptLayer(  # type: ignore[method-assign]
+        app.wsgi_app,
+        app.extensions["assets"],
+        minute=lambda: world.clock.now().replace(second=0, microsecond=0),
+    )
     app.wsgi_app = gate.Gate(app.wsgi_app, config)  # type: ignore[method-assign]
     return app

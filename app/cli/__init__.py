@@ -8,9 +8,18 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.cli import audit, db, demo, keys, mitid, networks, people
+from app.cli import audit, content, db, demo, keys, mitid, networks, people
 
-GROUPS = (db.db, demo.demo, people.people, networks.networks, audit.audit, keys.keys, mitid.mitid)
+GROUPS = (
+    db.db,
+    demo.demo,
+    people.people,
+    networks.networks,
+    content.content,
+    audit.audit,
+    keys.keys,
+    mitid.mitid,
+)
 
 
 def register(app: Flask) -> None:

@@ -21,6 +21,7 @@ HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 LEAP_YEAR = 2000
 SOURCE = "da"
+NOTHING_MORE: Mapping[str, str] = {}
 
 
 class SiteError(Exception):
@@ -81,6 +82,7 @@ class Site:
     week: Week
     closed_days: tuple[ClosedDay, ...]
     periods: tuple[Period, ...]
+    manual_closure_on: date
 
     @cached_property
     def words(self) -> Mapping[str, str]:
@@ -95,17 +97,18 @@ class Site:
             **{f"{name}_host": host for name, host in self.hosts.items()},
         }
 
-    def fill(self, text: str) -> str:
-        """Return a text of ours with its placeholders filled in.
+    def fill(self, text: str, more: Mapping[str, str] = NOTHING_MORE) -> str:
+        """Return a text of ours with its placeholders filled in; `more` are those of a language.
 
         Raises:
             SiteError: naming a placeholder that there is no word for.
 
         """
-        unknown = [name for name in PLACEHOLDER.findall(text) if name not in self.words]
+        words = {**self.words, **more} if more else self.words
+        unknown = [name for name in PLACEHOLDER.findall(text) if name not in words]
         if unknown:
             raise SiteError(f"unknown placeholder {{{unknown[0]}}} in: {text}")
-        return PLACEHOLDER.sub(lambda found: self.words[found[1]], text)
+        return PLACEHOLDER.sub(lambda found: words[found[1]], text)
 
 
 def read(path: Path) -> Site:
@@ -135,7 +138,7 @@ class _Reader:
         self.wrong: list[str] = []
 
     def site(self, document: dict[str, Any]) -> Site:
-        self.only(document, "", "names", "contact", "hosts", "hours", "closed_days", "periods")
+        self.only(document, "", "names", "contact", "hosts", "dates", "hours", "closed_days", "periods")
         names = self.table(document, "names")
         self.only(names, "names.", *NAMES, "operator")
         said = {name: self.text(names, "names.", name) for name in NAMES}
@@ -151,6 +154,8 @@ class _Reader:
             host = self.text(hosts, "hosts.", name)
             if host and not HOST.fullmatch(host):
                 self.wrong.append(f"hosts.{name}: expected a host name, like skole.dk")
+        dates = self.table(document, "dates")
+        self.only(dates, "dates.", "manual_closure_on")
         return Site(
             **said,
             operator=operator,
@@ -162,6 +167,7 @@ class _Reader:
                 for number, row in enumerate(self.rows(document, "closed_days"), 1)
             ),
             periods=self.periods(document),
+            manual_closure_on=self.date(dates, "dates.", "manual_closure_on", date.max),
         )
 
     def only(self, table: dict[str, Any], place: str, *known: str) -> None:

@@ -134,11 +134,12 @@ def alternates() -> list[tuple[str, str]]:
 
 def date_text(at: datetime) -> str:
     """Return a day in words: «22. november 2026»."""
-    return _day_text(at.astimezone(COPENHAGEN).date(), language())
+    return day_text(at.astimezone(COPENHAGEN).date(), language())
 
 
 @lru_cache(DAYS)
-def _day_text(day: date, code: str) -> str:
+def day_text(day: date, code: str) -> str:
+    """Return a day in the words of a language: «22. november 2026»."""
     return format_date(day, "long", locale=LOCALES.get(code, code))
 
 

@@ -1,7 +1,8 @@
-"""What is made once and answered from memory, before Flask: the static files.
+"""What is made once and answered from memory, before Flask: the static files, and the public pages.
 
 Files are joined, freed of comments, named by their content and compressed at start, so that a browser may
-keep each for a year.
+keep each for a year. A public page is the same for everybody: it is kept as Flask made it until the next
+minute, in which the phone may open or close, and answered with a mark of its content.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import brotli
 import rcssmin
@@ -20,10 +22,21 @@ from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
 
 from app.web.gate import NOTHING, Environ, StartResponse, Wsgi
+from app.web.i18n import LANGUAGES
 
 PREFIX = "/static/"
-LAYERS = ("tokens", "base", "components", "screen")
-SHEETS = ("elevadgang",)
+# What is joined into one sheet: for every page, for the pages in the site's own frame on top of it, and for
+# the pages of one feature, so that the login stays small.
+SHEETS = {
+    "css": ("tokens", "base", "components", "screen"),
+    "reading": ("site", "reading"),
+    "elevadgang": ("elevadgang",),
+}
+# The addresses of public pages begin with their language. What others of them answer is not kept either.
+PUBLIC = re.compile(rf"/(?:{'|'.join(LANGUAGES)})/")
+TYPES = ("text/html", "application/atom+xml")
+# How long a browser or a proxy may answer by itself: no longer than the phone's state may be late.
+KEPT_SECONDS = 60
 TEXTS = (".css", ".js", ".svg", ".txt", ".json")
 
 
@@ -34,6 +47,7 @@ class Kept:
     plain: bytes
     brotli: bytes | None
     headers: tuple[tuple[str, str], ...]
+    mark: str = ""
 
 
 class Assets:
@@ -43,15 +57,12 @@ class Assets:
         """Read, join and compress what is in `folder`."""
         self.kept: dict[str, Kept] = {}
         self._addresses: dict[str, str] = {}
-        css = "\n".join((folder / "css" / f"{layer}.css").read_text("utf-8") for layer in LAYERS)
-        self._keep("css", "site.css", _small_css(css))
-        for sheet in SHEETS:
-            # Only the pages of one feature need it, and the login is to stay small.
-            self._keep(
-                f"css/{sheet}",
-                f"{sheet}.css",
-                _small_css((folder / "css" / f"{sheet}.css").read_text("utf-8")),
-            )
+        for name, layers in SHEETS.items():
+            css = "\n".join((folder / "css" / f"{layer}.css").read_text("utf-8") for layer in layers)
+            # The minifier takes the blank before a bare pseudo-class for one that is not needed.
+            css = re.sub(r" :(is|has|not|where)\(", r" *:\1(", css)
+            file = "site.css" if name == "css" else f"{name}.css"
+            self._keep(name, file, rcssmin.cssmin(css).encode())
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(folder).as_posix()
             if path.is_file() and path.suffix in TEXTS and not name.startswith("css/"):
@@ -61,9 +72,7 @@ class Assets:
         self._addresses["vendor/htmx.min.js"] = self._addresses["vendor/htmx-2.0.11.min.js"]
 
     def address(self, name: str) -> str:
-        """Return the address of a file by its name below the static folder.
-
-        `css` is the joined sheet, `css/…` one of a feature's own.
+        """Return the address of a file by its name below the static folder, or of a sheet by its name.
 
         Raises:
             KeyError: there is no such file.
@@ -89,12 +98,6 @@ class Assets:
         self._addresses[name] = address
 
 
-def _small_css(text: str) -> bytes:
-    # The minifier takes the blank before a bare pseudo-class for one that is not needed.
-    whole: str = rcssmin.cssmin(re.sub(r" :(is|has|not|where)\(", r" *:\1(", text))
-    return whole.encode()
-
-
 def _takes_brotli(accepted: str) -> bool:
     """Whether a browser says that it takes Brotli: named, and not with `q=0`."""
     return "br" in accepted and parse_accept_header(accepted, Accept).quality("br") > 0
@@ -103,20 +106,96 @@ def _takes_brotli(accepted: str) -> bool:
 class KeptLayer:
     """Answers what is kept; all else goes on to Flask."""
 
-    def __init__(self, inside: Wsgi, assets: Assets) -> None:
-        """Stand before `inside`."""
+    def __init__(self, inside: Wsgi, assets: Assets, minute: Callable[[], object]) -> None:
+        """Stand before `inside`; `minute` tells the minute it is."""
         self._inside = inside
         self._kept = assets.kept
+        self._pages = Pages(inside, minute)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        kept = self._kept.get(environ["PATH_INFO"])
-        if kept is None or environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return self._inside(environ, start_response)
-        body, headers = kept.plain, list(kept.headers)
-        if kept.brotli is not None and _takes_brotli(environ.get("HTTP_ACCEPT_ENCODING", "")):
-            body = kept.brotli
-            headers.append(("Content-Encoding", "br"))
-        headers.append(("Content-Length", str(len(body))))
-        start_response("200 OK", headers)
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+        kept = self._kept.get(environ["PATH_INFO"])
+        if kept is None and PUBLIC.match(environ["PATH_INFO"]) and not _is_special(environ):
+            kept = self._pages.find(environ)
+        if kept is None:
+            return self._inside(environ, start_response)
+        return _answer(kept, environ, start_response)
+
+
+def _is_special(environ: Environ) -> bool:
+    """Whether a public page is asked for in a way that its answer depends on."""
+    has_body = environ.get("CONTENT_LENGTH", "") not in ("", "0")
+    return has_body or bool(environ.get("QUERY_STRING")) or "HTTP_HX_REQUEST" in environ
+
+
+def _answer(kept: Kept, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    headers = [*kept.headers, ("X-Request-Id", environ.get("app.request_id", ""))]
+    if kept.mark and kept.mark in environ.get("HTTP_IF_NONE_MATCH", ""):
+        start_response("304 Not Modified", headers)
+        return []
+    body = kept.plain
+    if kept.brotli is not None and _takes_brotli(environ.get("HTTP_ACCEPT_ENCODING", "")):
+        body = kept.brotli
+        headers.append(("Content-Encoding", "br"))
+    headers.append(("Content-Length", str(len(body))))
+    start_response("200 OK", headers)
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+
+class Pages:
+    """The public pages that were asked for, as Flask answered them."""
+
+    def __init__(self, inside: Wsgi, minute: Callable[[], object]) -> None:
+        """Ask `inside` for what is not kept; nothing is kept longer than a `minute`."""
+        self._inside = inside
+        self._minute = minute
+        # Minute and pages in one, so that a thread never sees the pages of one under the name of another.
+        self._now: tuple[object, dict[str, Kept]] = (None, {})
+
+    def find(self, environ: Environ) -> Kept | None:
+        """Return a page, or None where the answer is not one that may be kept."""
+        minute, pages = self._now
+        if minute != self._minute():
+            self._now = (self._minute(), pages := {})
+        path = environ["PATH_INFO"]
+        found = pages.get(path)
+        if found is None:
+            found = self._made(environ)
+            if found is not None:
+                pages[path] = found
+        return found
+
+    def _made(self, environ: Environ) -> Kept | None:
+        """Ask for a page as a reader would of whom nothing is known: no cookies, no wishes."""
+        said: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start(line: str, headers: list[tuple[str, str]], *_rest: Any) -> Any:
+            said.append((line, headers))
+
+        answer = self._inside(_anybodys(environ), start)
+        try:
+            body = b"".join(answer)
+        finally:
+            if hasattr(answer, "close"):
+                answer.close()
+        line, headers = said[-1]
+        named = {name.lower(): value for name, value in headers}
+        if not line.startswith("200") or "set-cookie" in named or not named["content-type"].startswith(TYPES):
+            return None
+        mark = hashlib.sha256(body).hexdigest()[:20]
+        dropped = ("content-length", "x-request-id", "cache-control", "vary")
+        kept = [(name, value) for name, value in headers if name.lower() not in dropped]
+        kept += [("ETag", f'W/"{mark}"'), ("Cache-Control", f"public, max-age={KEPT_SECONDS}")]
+        # Cookies do not bear on it; who asks by htmx gets a part.
+        kept += [("Vary", "Accept-Encoding, HX-Request")]
+        small = brotli.compress(body, quality=5)
+        return Kept(body, small if len(small) < len(body) else None, tuple(kept), mark)
+
+
+def _anybodys(environ: Environ) -> Environ:
+    """Return a request for the same address that says nothing of who asks."""
+    about = ("HTTP_COOKIE", "HTTP_ACCEPT_LANGUAGE", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
+    plain = {name: value for name, value in environ.items() if name not in about}
+    return plain | {"REQUEST_METHOD": "GET"}

@@ -8,7 +8,6 @@ from typing import Any
 from flask import Blueprint, abort, request, url_for
 from werkzeug.wrappers import Response
 
-from app.config import PasswordProfile
 from app.domain import flows, login, mitid, new_password, passwords, recovery
 from app.domain.elevadgang.windows import Standing
 from app.domain.flows import Flow, Step
@@ -26,7 +25,9 @@ from app.web.guard import current_login, public
 from app.web.i18n import date_text, language, time_text
 from app.web.i18n import gettext as _
 from app.web.page import is_htmx, known_destination, leave, onward, page, quiet, site
+from app.web.password_rules import shown_rule
 from app.web.refusals import LOST, Problem, refused
+from app.web.stills import EXAMPLE, Screen, Screens
 from app.web.telling import News
 from app.web.transaction import config, db, hasher, keys, now, world
 from app.web.wizard import (
@@ -36,6 +37,7 @@ from app.web.wizard import (
     check,
     deal_new,
     endpoint_of,
+    example,
     find_flow,
     finish,
     go_on,
@@ -72,17 +74,7 @@ def choose() -> Response:
     destination = known_destination(request.args.get("til"))
     if current_login() is not None:
         return leave(destination or url_for("mine.overview"))
-    own = Choice(
-        "own",
-        site().brand,
-        _("Brugernavn og adgangskode, eller billeder"),
-        url_for("login.username", til=destination),
-    )
-    choices = [own]
-    if world().mitid is not None:
-        choices.append(
-            Choice("mitid", _("MitID"), _("For voksne og elever med MitID"), "mitid.for_login", is_post=True)
-        )
+    choices = _ways(destination, has_mitid=world().mitid is not None)
     # Whoever used MitID last has a cookie of it; whoever logged in here otherwise has the device's.
     last = read_cookie(WAY) or ("own" if device_token() else None)
     choices.sort(key=lambda one: one.key != last)
@@ -92,6 +84,14 @@ def choose() -> Response:
         remembered=last if last == choices[0].key else None,
         destination=destination or "",
     )
+
+
+def _ways(destination: str | None, *, has_mitid: bool) -> list[Choice]:
+    help = _("Brugernavn og adgangskode, eller billeder")
+    own = Choice("own", site().brand, help, url_for("login.username", til=destination))
+    help = _("For voksne og elever med MitID")
+    mitid = Choice("mitid", _("MitID"), help, "mitid.for_login", is_post=True)
+    return [own, mitid] if has_mitid else [own]
 
 
 @blueprint.get("/login/brugernavn")
@@ -257,17 +257,9 @@ def own_password_given(flow: Flow) -> Response:
     return onward("login.practise")
 
 
-@dataclass(frozen=True, slots=True)
-class ShownRule:
-    """One rule in words, with the pattern that a live check in the browser uses."""
-
-    text: str
-    pattern: str | None
-
-
 def _own_password_page(flow: Flow, form: NewPasswordForm, broken: list[Rule], status: int = 200) -> Response:
     profile = config().password_profile
-    shown = {rule: _rule(rule, profile) for rule in passwords.rules(flow.required, profile)}
+    shown = {rule: shown_rule(rule, profile) for rule in passwords.rules(flow.required, profile)}
     # One line may stand for several rules; each is shown once.
     unique = list(dict.fromkeys(shown.values()))
     return page(
@@ -279,30 +271,6 @@ def _own_password_page(flow: Flow, form: NewPasswordForm, broken: list[Rule], st
         rules=unique,
         failed_rule_texts=list(dict.fromkeys(shown[rule].text for rule in broken)),
     )
-
-
-def _rule(rule: Rule, profile: PasswordProfile) -> ShownRule:
-    if rule is Rule.LENGTH:
-        if profile is PasswordProfile.NIST:
-            return ShownRule(_("Mindst 8 tegn."), r"^.{8,}$")
-        return ShownRule(_("Mellem 8 og 24 tegn."), r"^.{8,24}$")
-    texts = {
-        Rule.CHARACTERS: ShownRule(
-            _("Kun a til z, tal, mellemrum og tegn som ! og ?. Ikke æ, ø og å."), r"^[ -~]+$"
-        ),
-        Rule.UPPER: ShownRule(_("Mindst ét stort bogstav."), "[A-Z]"),
-        Rule.LOWER: ShownRule(_("Mindst ét lille bogstav."), "[a-z]"),
-        Rule.DIGIT: ShownRule(_("Mindst ét tal."), "[0-9]"),
-        Rule.NAME: ShownRule(_("Ikke dit navn eller brugernavn."), None),
-        Rule.USERNAME: ShownRule(_("Ikke dit navn eller brugernavn."), None),
-        Rule.INSTITUTION: ShownRule(_("Ikke navnet på din skole."), None),
-        Rule.SEASON: ShownRule(_("Ikke en årstid, en måned eller en ugedag."), None),
-        Rule.SERVICE: ShownRule(_("Ikke ord som skole eller adgangskode."), None),
-        Rule.RUN: ShownRule(_("Ikke taster på række, som 12345 eller aaaa."), None),
-        Rule.COMMON: ShownRule(_("Ikke en, som mange bruger."), None),
-        Rule.RECENT: ShownRule(_("Ikke en af dine sidste fem."), None),
-    }
-    return texts[rule]
 
 
 @blueprint.get("/login/oev")
@@ -436,3 +404,69 @@ def more_time() -> Response:
         return onward(endpoint_of(step_of(flow), flow))
     flows.extend(db(), config(), flow, now())
     return onward(endpoint_of(step_of(flow), flow))
+
+
+def _new_password_example(ids: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {
+        "username": EXAMPLE,
+        "kind": "pictures" if ids else "words",
+        "secret": None if ids else "regnhatbikage",
+        "pictures": pictures.named(ids, language()),
+        "rhyme": pictures.rhyme(ids, language()) if ids else None,
+        "may_choose": not ids,
+        "own_choice": False,
+        "old_kind": None,
+        "until_text": None,
+        "seconds_left": 0,
+    }
+
+
+def _own_password_example() -> dict[str, Any]:
+    rules = passwords.rules(PasswordType.WORDS, config().password_profile)
+    shown = [shown_rule(rule, config().password_profile) for rule in rules]
+    unique = list(dict.fromkeys(shown))
+    return {**example(), "form": NewPasswordForm(), "rules": unique, "failed_rule_texts": []}
+
+
+STILLS: Screens = {
+    "login/choose.html": Screen(
+        {"": lambda: {"choices": _ways(None, has_mitid=True), "remembered": None, "destination": ""}},
+        is_open=True,
+    ),
+    "login/username.html": Screen({"": lambda: {"form": UsernameForm()}}, is_open=True),
+    "login/password.html": Screen(
+        {"": example, "wrong": lambda: {**example(), "problem": "wrong", "errors": True}}
+    ),
+    "login/pictures.html": Screen(
+        {"": lambda: example(picks=()), "two": lambda: example(picks=("elefant", "kage"))}
+    ),
+    "login/new_password.html": Screen(
+        {
+            "": _new_password_example,
+            "pictures": lambda: _new_password_example(("elefant", "kage", "cykel", "sol")),
+        }
+    ),
+    "login/approval.html": Screen(
+        {
+            "": lambda: {
+                "username": EXAMPLE,
+                "picture": pictures.named(["ugle"], language()),
+                "until_text": time_text(now().at),
+                "is_guardian": False,
+            }
+        }
+    ),
+    "login/own_password.html": Screen({"": _own_password_example}),
+    "login/practise.html": Screen({"": example, "pictures": lambda: example(picks=())}),
+    "login/warning.html": Screen(
+        {
+            "": lambda: {
+                "username": EXAMPLE,
+                "last_date": date_text(now().at),
+                "may_postpone": True,
+                "reason": ExpiryReason.AGE.value,
+                "seconds_left": 0,
+            }
+        }
+    ),
+}

@@ -20,6 +20,7 @@ from app.web.guard import current_login, public, requires
 from app.web.i18n import date_text, language, moment_text
 from app.web.i18n import gettext as _
 from app.web.page import leave, onward, page, site
+from app.web.stills import EXAMPLE, Screen, Screens
 from app.web.telling import News, tell_next
 from app.web.transaction import config, db, keys, now
 
@@ -345,3 +346,26 @@ def _by(living: Login, event: Recorded, names: dict[int, str]) -> str:
     if details.get("device"):
         parts.append(str(details["device"]))
     return ", ".join(parts)
+
+
+def _overview_example() -> dict[str, Any]:
+    at = now().at
+    here, there = "Chrome, Windows", "Safari, iPad"
+    return {
+        "notice": None,
+        "person": Person("Anna", EXAMPLE, "1234567890"),
+        "tools": [],
+        "places": [Place(_("Eksempelskolen"), "", "5.A", [_("Elev")])],
+        "password": ShownPassword("words", moment_text(at), _(BY[Authorisation.OWNER]), None),
+        "sessions": [
+            ShownSession(1, here, moment_text(at), moment_text(at), is_current=True),
+            ShownSession(2, there, moment_text(at), moment_text(at), is_current=False),
+        ],
+        "events": [ShownEvent(moment_text(at), _(WHAT[Event.LOGGED_IN]), here)],
+    }
+
+
+STILLS: Screens = {
+    "mine/overview.html": Screen({"": _overview_example}, is_open=True),
+    "mine/logged_out.html": Screen({"": dict}),
+}

@@ -32,6 +32,7 @@ from app.web.guard import current_login, public
 from app.web.i18n import language
 from app.web.page import is_htmx, known_destination, leave, onward, page, request_id
 from app.web.refusals import FAULTS, Problem, refused
+from app.web.stills import EXAMPLE, Screen, Screens
 from app.web.transaction import change, close, config, db, keys, now, world
 from app.web.wizard import (
     begin_flow,
@@ -320,3 +321,18 @@ def hand_over(flow: Flow) -> Response:
     if flow.proof is not Proof.GUARDIAN:
         return onward("login.new_password")
     return page("mitid/hand_over.html", username=flow.username, seconds_left=seconds_left(flow))
+
+
+STILLS: Screens = {
+    "mitid/hand_over.html": Screen({"": lambda: {"username": EXAMPLE, "seconds_left": 0}}),
+    "mitid/returned.html": Screen(
+        {
+            "": lambda: {
+                "problem": Problem.CANCELLED.value,
+                "errand": Errand.PASSWORD.value,
+                "username": EXAMPLE,
+                "retry": "mitid.for_password",
+            }
+        }
+    ),
+}

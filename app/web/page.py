@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 from app.domain.site import Site
 from app.web import telling
 from app.web.environment import Templates
-from app.web.i18n import alternates, languages
+from app.web.i18n import alternates, language, languages
 from app.web.i18n import gettext as _
 
 # The pages that a login may be on its way to; nothing else is ever gone to by a name in a request (S-65).
@@ -32,6 +32,7 @@ DESTINATIONS = frozenset(
         "elevadgang.board",
     }
 )
+HELP = Markup('<a id="help-link" hx-swap-oob="true" href="{href}">{text}</a>')
 PATH = re.compile(r"/[a-z0-9/-]{0,150}")
 
 
@@ -62,6 +63,7 @@ def page(template: str, *, swap: str = "screen", status: int = 200, **context: A
     """
     context.setdefault("errors", status in (422, 429, 503))
     context["told"] = telling.take() if _may_tell(status) else None
+    context["help_href"] = _help_href(template)
     templates: Templates = current_app.extensions["templates"]
     drawn = templates.get(template)
     if is_fragment():
@@ -74,7 +76,9 @@ def page(template: str, *, swap: str = "screen", status: int = 200, **context: A
         titles = [blocks["heading"], *([blocks["section"]] if "section" in blocks else [])]
         title = Markup(" – ").join([*titles, site().brand])
         first = _("Fejl:") + " " if context["errors"] else ""
-        body: str = f"<title>{first}{title}</title>{blocks[swap]}"
+        # The help is outside the block, and is about the screen in it.
+        help = HELP.format(href=context["help_href"], text=_("Hjælp"))
+        body: str = f"<title>{first}{title}</title>{blocks[swap]}{help}"
     else:
         body = drawn.render(context)
     answer = make_response(body, status)
@@ -83,6 +87,12 @@ def page(template: str, *, swap: str = "screen", status: int = 200, **context: A
         # The address stays that of the step, or Back looks dead.
         answer.headers["HX-Push-Url"] = "false"
     return answer
+
+
+def _help_href(template: str) -> str:
+    """Return where a screen is explained: the first step of a guide that shows it, or the front page."""
+    explained: dict[tuple[str, str], str] = current_app.extensions["explained"]
+    return explained.get((template, language())) or url_for("support.front", lang=language())
 
 
 def _may_tell(status: int) -> bool:

@@ -16,8 +16,10 @@ from app.domain.elevadgang.pupils import Window
 from app.domain.elevadgang.windows import Standing
 from app.domain.flows import Flow
 from app.domain.login import Outcome
+from app.domain.people import Place
+from app.domain.recovery import Authority
 from app.models.elevadgang import Door
-from app.models.people import PasswordType
+from app.models.people import Category, PasswordType
 from app.web import pictures
 from app.web.browser import (
     RECOVERY,
@@ -30,9 +32,11 @@ from app.web.browser import (
 )
 from app.web.fields import UsernameForm
 from app.web.guard import current_login, public
+from app.web.i18n import gettext as _
 from app.web.i18n import language, time_text
 from app.web.page import is_htmx, known_destination, onward, page, quiet
 from app.web.pictures import Picture
+from app.web.stills import EXAMPLE, Screen, Screens
 from app.web.telling import News, take, tell_next
 from app.web.transaction import db, keys, now, world
 from app.web.wizard import (
@@ -41,6 +45,7 @@ from app.web.wizard import (
     begin_flow,
     check,
     deal_new,
+    example,
     find_flow,
     go_on,
     keep_flow,
@@ -343,3 +348,38 @@ def _own() -> tuple[str | None, PasswordType]:
     if living is None or living.username is None:
         return None, PasswordType.WORDS
     return living.username, credentials.find_type(db(), living.user_id)
+
+
+def _found_example() -> dict[str, Any]:
+    place = Place(0, Category.PUPIL, [], None, "", _("Eksempelskolen"), "5.A")
+    return {
+        "people": [usernames.Found("", "Anna", Authority.GUARDIAN, EXAMPLE, [place])],
+        "windows": {},
+        "is_live": False,
+        "code": "",
+        "news": None,
+    }
+
+
+STILLS: Screens = {
+    "recovery/choose.html": Screen(
+        {
+            "": lambda: {"username": EXAMPLE, "form": UsernameForm(), "here": ""},
+            "whose": lambda: {"username": None, "form": UsernameForm(), "here": ""},
+        },
+        is_open=True,
+    ),
+    "recovery/forgotten.html": Screen(
+        {
+            "": lambda: {"username": EXAMPLE, "has_mitid": True},
+            "whose": lambda: {"username": None, "has_mitid": True},
+        },
+        is_open=True,
+    ),
+    "recovery/change.html": Screen(
+        {"": example, "pictures": lambda: example(picks=())},
+        is_open=True,
+    ),
+    "recovery/username.html": Screen({"": lambda: {"has_mitid": True}}, is_open=True),
+    "recovery/found.html": Screen({"": _found_example}),
+}

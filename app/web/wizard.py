@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import wraps
 from typing import Any, TypeVar
@@ -38,6 +38,7 @@ from app.web.fields import PasswordForm, PicturesForm
 from app.web.guard import current_login
 from app.web.i18n import language, wait_text
 from app.web.page import leave, onward
+from app.web.stills import EXAMPLE
 from app.web.telling import News, tell_next
 from app.web.transaction import config, db, hasher, keys, now, world
 
@@ -322,6 +323,14 @@ def seconds_left(flow: Flow) -> int:
         return 0
     left = int((flow.expires_at - now().at).total_seconds())
     return left if left > 0 else config().flow_minutes * 60
+
+
+def example(*, picks: tuple[str, ...] | None = None) -> dict[str, Any]:
+    """Return what a guide shows of a step with one password, or with pictures of which some are picked."""
+    password_type = PasswordType.WORDS if picks is None else PasswordType.PICTURES
+    flow = replace(flows.stand_in(EXAMPLE, password_type), picks=picks or ())
+    shown = words_context(flow) if picks is None else pictures_context(flow)
+    return {**shown, **NO_PROBLEM, "kind": "words" if picks is None else "pictures", "old_kind": None}
 
 
 NO_PROBLEM: dict[str, Any] = {"problem": None, "wait_text": None, "tries": 0, "is_odd_name": False}

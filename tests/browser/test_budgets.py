@@ -65,6 +65,13 @@ def test_the_login_page_is_28_kb_in_five_requests(scripted: Page, path: str) -> 
     assert len(wire.taken) <= 5, wire.taken
 
 
+def test_a_guide_with_its_screens_is_45_kb(scripted: Page) -> None:
+    wire = Wire(scripted)
+    scripted.goto("/da/vejledninger/faa-en-ny-adgangskode")
+    loaded(scripted)
+    assert wire.total <= 45 * KB, wire.taken
+
+
 def test_styles_own_script_and_htmx_keep_to_10_3_and_16_kb(scripted: Page) -> None:
     wire = Wire(scripted)
     scripted.goto("/login")
@@ -127,7 +134,7 @@ def test_login_pages_go_uncompressed_and_static_files_by_brotli(site: Server, vi
 
 def test_nothing_moves_while_a_page_loads(visits: Visits) -> None:
     """Design 12: layout shift at most 0.02."""
-    for path in ("/login/brugernavn", "/da/"):
+    for path in ("/login/brugernavn", "/da/", "/da/vejledninger/faa-en-ny-adgangskode"):
         for size in ((390, 844), (1280, 900)):
             page = visits.open(size=size)
             page.goto(path)

@@ -23,11 +23,23 @@ from tests.cast import ANNA, BO, CARLA, EXPIRING, IDA, STAGE, Member, user_of
 
 Journey = Callable[[Page, Server], Iterator[str]]
 
+READING = (
+    "vejledninger",
+    "vejledninger/faa-en-ny-adgangskode",
+    "vejledninger/log-ind-med-billeder",
+    "spoergsmaal/",
+    "spoergsmaal/hvem-kan-faa-unilogin",
+    "aktuelt",
+    "aktuelt/nedlaegning-af-manuelt-tilknyttede-brugere",
+    "emne/login",
+    "privatliv",
+    "tilgaengelighed",
+)
 WRONG = "forkert adgangskode"
 
 
 def public_pages(page: Page, _site: Server) -> Iterator[str]:
-    """Walk the front page, the doors, the language list, and an address that is none."""
+    """Walk the front page, the doors, what there is to read, and an address that is none."""
     page.goto("/")
     lang = page.locator("html").get_attribute("lang")
     yield "front"
@@ -36,6 +48,11 @@ def public_pages(page: Page, _site: Server) -> Iterator[str]:
     for slug in ("elev", "foraelder", "laerer", "personale"):
         page.goto(f"/{lang}/{slug}")
         yield f"door-{slug}"
+    for path in READING:
+        page.goto(f"/{lang}/{path}")
+        yield path
+    page.goto("/v/0000")
+    yield "short-link-error"
     page.goto(f"/{lang}/findes-ikke")
     yield "error-404"
 

@@ -114,6 +114,12 @@ def period(first: str, last: str, more: str = "") -> str:
         ('monday = "08:00-16:00"', "monday = 8", 'hours.monday: expected times like "08:00-16:00"'),
         ('"08:00-14:00"', '"08:00-24:00"', 'hours.friday: expected times like "08:00-16:00"'),
         ('"08:00-14:00"', '"14:00-08:00"', "hours.friday: closes before it opens"),
+        (
+            "manual_closure_on = 2027-08-01",
+            "",
+            "dates.manual_closure_on: expected a date without quotes, like 2027-07-05",
+        ),
+        ("[dates]", "[dates]\nmanual = 1", "dates.manual: unknown key"),
         ("monday =", "mandag =", "hours.mandag: unknown weekday"),
         ('"06-05"', '"06-31"', 'closed_days 1: day: expected a day like "12-24" or "2026-12-23"'),
         ('"06-05"', "2026-06-05", 'closed_days 1: day: expected a day like "12-24" or "2026-12-23"'),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import quote
 
 import pytest
@@ -19,9 +20,14 @@ HX = {"HX_Request": "true"}
 PUBLIC = ["/login", "/login/brugernavn", "/ny-adgangskode", "/ny-adgangskode/glemt", "/brugernavn", "/log-ud"]
 
 
+# The help of the page around is told anew with each block.
+HELP = re.compile(r'<a id="help-link" hx-swap-oob="true" href="/[^"]+">[^<]+</a>$')
+
+
 def is_block(answer: TestResponse) -> bool:
-    """Whether an answer is the title and the block, and nothing else."""
-    text = answer.text
+    """Whether an answer is the title, the block and the help that fits it, and nothing else."""
+    assert HELP.search(answer.text)
+    text = HELP.sub("", answer.text)
     return (
         text.startswith("<title>")
         and text.count("<title>") == 1
@@ -44,7 +50,7 @@ def test_a_block_is_what_the_whole_page_holds(browser: Browser, path: str) -> No
     block = browser.get(path, **HX)
     assert is_block(block)
     assert f"<title>{whole.title}</title>" in block.text
-    inside = block.text.partition("</title>")[2].strip()
+    inside = HELP.sub("", block.text.partition("</title>")[2]).strip()
     assert inside in whole.response.text
     for answer in (whole.response, block):
         assert "HX-Request" in answer.headers["Vary"]

@@ -1,15 +1,17 @@
-"""What is made once and kept: the static files."""
+"""What is made once and kept: the static files and the public pages."""
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 import brotli
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.demo.cast import ANNA
+from app.demo.cast import ANNA, BO
+from tests.conftest import SetClock
 from tests.pages import Browser
 
 pytestmark = pytest.mark.sqlite_only
@@ -110,15 +112,97 @@ def test_they_are_only_looked_at(app: Flask, client: FlaskClient) -> None:
 
 
 def test_style_comes_in_files_of_layers_without_inline_parts(app: Flask, client: FlaskClient) -> None:
+    """One for every page, and others on top of it for the pages in the site's frame and of one feature."""
     sheets = [address for address in addresses(app) if address.endswith(".css")]
-    assert sheets
+    assert len(sheets) == 3
     for sheet in sheets:
         text = client.get(sheet).text
         assert "@layer" in text
         assert "url(" not in text
         assert "@import" not in text
+    for path, count in (("/login", 1), ("/da/", 2), ("/elevadgang", 3)):
+        assert client.get(path).text.count('rel="stylesheet"') == count
 
 
-def test_the_login_loads_one_sheet_and_elevadgang_its_own_beside_it(client: FlaskClient) -> None:
-    assert client.get("/login").text.count('rel="stylesheet"') == 1
-    assert client.get("/elevadgang").text.count('rel="stylesheet"') == 2
+def test_a_blank_that_means_something_is_not_taken_out_of_the_styles(app: Flask, client: FlaskClient) -> None:
+    """«.a :is(b)» is what is in an «.a»; «.a:is(b)» is an «.a» itself."""
+    for address in addresses(app):
+        if address.endswith(".css"):
+            assert not re.search(r"\.(prose|families|helpers|still):is\(", client.get(address).text)
+
+
+GUIDE = "/da/vejledninger/faa-en-ny-adgangskode"
+PAGES = [
+    "/da/",
+    "/en/elev",
+    GUIDE,
+    "/da/spoergsmaal/hvem-kan-faa-unilogin",
+    "/da/aktuelt.atom",
+    "/da/privatliv",
+]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_public_page_is_made_once_and_then_told_by_its_mark(
+    app: Flask, client: FlaskClient, path: str
+) -> None:
+    made: list[str] = []
+    app.before_request_funcs.setdefault(None, []).append(lambda: made.append(path))
+    first, second = client.get(path), client.get(path)
+    assert made == [path]
+    assert first.data == second.data
+    assert first.headers["Cache-Control"] == "public, max-age=60"
+    assert first.headers["X-Request-Id"] != second.headers["X-Request-Id"]
+    again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+    other = client.get(path, headers={"If-None-Match": 'W/"00000000000000000000"'})
+    assert other.status_code == 200
+    assert client.head(path).headers["Content-Length"] == str(len(first.data))
+    packed = client.get(path, headers={"Accept-Encoding": "br"})
+    assert brotli.decompress(packed.data) == first.data
+    assert made == [path]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_public_page_is_the_same_for_everybody(app: Flask, path: str) -> None:
+    """S-62: nothing of who is logged in, no cookie and no token: whoever asks first may be anybody."""
+    known = Browser(app)
+    known.log_in(BO.username or "", BO.password or "")
+    known.plant("language", "en")
+    first = known.get(path, Accept_Language="en")
+    assert "Set-Cookie" not in first.headers
+    assert "Cookie" not in first.headers.get("Vary", "")
+    assert BO.username not in first.text
+    assert "csrf" not in first.text
+    assert Browser(app).get(path).data == first.data
+
+
+def test_a_page_is_made_anew_when_the_minute_is_over(client: FlaskClient, clock: SetClock) -> None:
+    clock.offset += datetime.fromisoformat("2026-11-23T14:59:20+00:00") - clock.now()
+    before = client.get("/da/")
+    clock.forward(seconds=60)
+    after = client.get("/da/")
+    assert "Åbent nu" in before.text
+    assert "Åbent nu" not in after.text
+    assert before.headers["ETag"] != after.headers["ETag"]
+
+
+def test_what_may_differ_is_never_kept(app: Flask, client: FlaskClient) -> None:
+    for path in ("/login", "/mit", "/v/", "/v/0000", "/", "/da/findes-ikke", "/da/?ui_locales=en", "/da"):
+        for _time in range(2):
+            answer = client.get(path)
+            assert "ETag" not in answer.headers, path
+            assert answer.headers["Cache-Control"] == "no-store", path
+    client.get(GUIDE)
+    block = client.get(GUIDE, headers={"HX-Request": "true"})
+    assert "<html" not in block.text
+    assert "ETag" not in block.headers
+    assert client.post(GUIDE).status_code in (403, 405)
+
+
+def test_an_error_page_in_a_public_place_still_speaks_the_readers_language(app: Flask) -> None:
+    danish, english = Browser(app), Browser(app, language="en")
+    for _time in range(2):
+        assert danish.open("/da/findes-ikke").heading == "Siden findes ikke"
+        assert english.open("/da/findes-ikke").heading != "Siden findes ikke"

@@ -408,12 +408,15 @@ def test_why_a_blocked_person_is_out_is_not_told(app: Flask, db: Session, now: I
     assert told(browser.open("/mit")) is None
 
 
-def test_the_menu_leads_whoever_is_logged_in_to_the_own_page(app: Flask, browser: Browser) -> None:
-    assert browser.open("/da/").links().get("Mit Unilogin") is None
-    assert "Log ind" in browser.current.links()
-    page = log_in(app, BO).open("/da/")
-    menu = next(e for e in page.root.iter("ul") if e.get("class") == "site-nav")
-    assert "".join(menu.itertext()).split()[-2:] == ["Mit", "Unilogin"]
+def test_the_menu_leads_to_the_own_page_and_by_the_login_whoever_is_not_logged_in(
+    app: Flask, browser: Browser
+) -> None:
+    browser.open("/en/")
+    assert browser.follow("My Unilogin").path == "/login"
+    assert browser.current.heading == "Choose login"
+    known = log_in(app, BO)
+    known.open("/da/")
+    assert known.follow("Mit Unilogin").path == "/mit"
 
 
 def test_one_logs_out_from_the_history_too(app: Flask) -> None:

@@ -11,11 +11,11 @@ from flask.testing import FlaskClient
 from markupsafe import escape
 
 from app.config import PROJECT
-from app.domain import hours, site, support
+from app.domain import audiences, hours, site
 from app.domain.site import Period, Times
 from app.web import i18n
+from app.web.hours import HOLIDAYS, Hours, hours_in_words
 from app.web.i18n import LANGUAGES
-from app.web.support import HOLIDAYS, Hours, hours_in_words
 from app.world import World
 
 CONTENT = PROJECT / "app" / "content"
@@ -49,9 +49,9 @@ def set_clock(world: World, text: str) -> None:
 def test_every_page_answers_in_its_language_and_every_way_on_leads_somewhere(
     client: FlaskClient, language: str
 ) -> None:
-    help = support.read(CONTENT, language, SITE)
+    help = audiences.read(CONTENT, language, SITE)
     ways = set()
-    for slug in ("", *support.AUDIENCES):
+    for slug in ("", *audiences.AUDIENCES):
         answer = client.get(f"/{language}/{slug}")
         assert answer.status_code == 200
         assert f'<html lang="{language}"' in answer.text
@@ -71,7 +71,7 @@ def test_the_front_page_has_four_doors_in_its_language(client: FlaskClient) -> N
     for language in LANGUAGES:
         text = client.get(f"/{language}/").text
         doors = re.findall(r'<a class="card" href="([^"]*)"', text)
-        assert doors == [f"/{language}/{slug}" for slug in support.AUDIENCES]
+        assert doors == [f"/{language}/{slug}" for slug in audiences.AUDIENCES]
 
 
 def test_a_page_that_is_not_there_is_not_found(client: FlaskClient) -> None:
@@ -184,7 +184,7 @@ def test_the_page_follows_the_clock_to_the_minute(client: FlaskClient, world: Wo
     assert "Lukket. Åbner i morgen kl. 8.00" in client.get("/da/").text
 
 
-def hardness(audience: support.Audience) -> float:
+def hardness(audience: audiences.Audience) -> float:
     """Return the LIX of all that an audience page says of its own."""
     texts = [audience.title, audience.lead]
     texts += [text for task in audience.tasks for text in (task.title, task.help)]
@@ -194,9 +194,9 @@ def hardness(audience: support.Audience) -> float:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("slug", support.AUDIENCES)
+@pytest.mark.parametrize("slug", audiences.AUDIENCES)
 def test_a_text_is_as_easy_as_its_readers_need(slug: str, language: str) -> None:
-    assert hardness(support.read(CONTENT, language, SITE).audiences[slug]) <= HARDEST[slug]
+    assert hardness(audiences.read(CONTENT, language, SITE).audiences[slug]) <= HARDEST[slug]
 
 
 def test_one_thing_has_one_name() -> None:
@@ -204,6 +204,6 @@ def test_one_thing_has_one_name() -> None:
         ("da", r"\b(kode|koden|koder|kodeord|password|klik\w*|her)\b$"),
         ("en", r"\bclick"),
     ):
-        found = support.read(CONTENT, language, SITE)
+        found = audiences.read(CONTENT, language, SITE)
         for task in (*found.most_used, *(task for one in found.audiences.values() for task in one.tasks)):
             assert not re.search(banned, f"{task.title} {task.help}", re.IGNORECASE), task

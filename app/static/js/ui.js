@@ -171,6 +171,16 @@
     speechSynthesis.speak(words);
   }
 
+  // ---- A link to hand on ----
+
+  function copy(button) {
+    navigator.clipboard?.writeText(button.dataset.copy).then(() => {
+      swapWord(button);
+      say(find("span", button).textContent);
+      setTimeout(() => swapWord(button), 3000);
+    });
+  }
+
   // ---- Presses ----
 
   // «Skriv i stedet»: straight to the field, once the browser has opened it.
@@ -186,6 +196,7 @@
     const form = button.closest("[data-pictures]");
     if ("reveal" in data) turn(button, !isShown(button));
     else if ("speak" in data) speak(data.speak);
+    else if ("copy" in data) copy(button);
     else if ("hideSlots" in data) {
       form.classList.toggle("is-covered");
       swapWord(button);

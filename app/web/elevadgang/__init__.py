@@ -2,5 +2,6 @@
 
 from app.web.elevadgang import acts, administration, listing
 from app.web.elevadgang.area import blueprint
+from app.web.elevadgang.examples import STILLS
 
-__all__ = ["acts", "administration", "blueprint", "listing"]
+__all__ = ["STILLS", "acts", "administration", "blueprint", "listing"]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from app.config import PROJECT
-from app.domain import site, support
+from app.domain import audiences, site
+from app.domain.content import ContentError
 from app.domain.site import SiteError
-from app.domain.support import ContentError
 
 CONTENT = PROJECT / "app" / "content"
 SITE = site.read(CONTENT / "site.toml")
@@ -20,30 +20,30 @@ def content(tmp_path: Path) -> Path:
     """Return a copy of the content that may be spoiled."""
     for language in ("da", "en"):
         (tmp_path / language).mkdir()
-        shutil.copy(CONTENT / language / support.FILE, tmp_path / language)
+        shutil.copy(CONTENT / language / audiences.FILE, tmp_path / language)
     return tmp_path
 
 
 def spoil(content: Path, language: str, old: str, new: str) -> None:
     """Change a file, which must hold what is changed."""
-    path = content / language / support.FILE
+    path = content / language / audiences.FILE
     text = path.read_text("utf-8")
     assert old in text
     path.write_text(text.replace(old, new), "utf-8")
 
 
 def test_both_languages_lead_the_same_ways_in_the_same_order() -> None:
-    danish, english = (support.read(CONTENT, language, SITE) for language in ("da", "en"))
+    danish, english = (audiences.read(CONTENT, language, SITE) for language in ("da", "en"))
     assert [task.to for task in danish.most_used] == [task.to for task in english.most_used]
     assert len(danish.most_used) == 6
-    for slug in support.AUDIENCES:
+    for slug in audiences.AUDIENCES:
         ours, theirs = danish.audiences[slug], english.audiences[slug]
         assert [task.to for task in ours.tasks] == [task.to for task in theirs.tasks]
         assert ours.title != theirs.title
 
 
 def test_the_operators_words_stand_in_the_texts() -> None:
-    renamed = support.read(CONTENT, "da", replace(SITE, brand="Skoleport"))
+    renamed = audiences.read(CONTENT, "da", replace(SITE, brand="Skoleport"))
     said = repr(renamed)
     assert "Mit Skoleport" in said
     assert "Unilogin" not in said
@@ -67,23 +67,23 @@ def test_what_is_wrong_with_a_file_is_told(
 ) -> None:
     spoil(content, language, old, new)
     with pytest.raises(ContentError, match=fault):
-        support.read(content, language, SITE)
+        audiences.read(content, language, SITE)
 
 
 def test_a_text_that_neither_language_has_is_told(content: Path) -> None:
     spoil(content, "da", 'door = "Elev"\n', "")
     spoil(content, "en", 'door = "Pupil"\n', "")
     with pytest.raises(ContentError, match=r"audiences\.elev\.door"):
-        support.read(content, "en", SITE)
+        audiences.read(content, "en", SITE)
 
 
 def test_an_unknown_placeholder_is_told(content: Path) -> None:
     spoil(content, "da", "Mit {brand}", "Mit {brnad}")
     with pytest.raises(SiteError, match="brnad"):
-        support.read(content, "da", SITE)
+        audiences.read(content, "da", SITE)
 
 
 def test_a_missing_file_is_told(content: Path) -> None:
-    (content / "en" / support.FILE).unlink()
+    (content / "en" / audiences.FILE).unlink()
     with pytest.raises(ContentError, match=r"en/audiences\.toml"):
-        support.read(content, "en", SITE)
+        audiences.read(content, "en", SITE)

@@ -1,4 +1,4 @@
-"""The help there is for each kind of reader, read from the content files.
+"""Whom the site helps, and with which tasks, read from the content files.
 
 Danish is the source: its file says which tasks there are, where each leads and in which order. A file in
 another language says the same things in its own words, all of them.
@@ -12,14 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.domain.content import ContentError
 from app.domain.site import SOURCE, Site
 
 AUDIENCES = ("elev", "foraelder", "laerer", "personale")
 FILE = "audiences.toml"
-
-
-class ContentError(Exception):
-    """A content file is wrong; says which and how."""
 
 
 @dataclass(frozen=True, slots=True)

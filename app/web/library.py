@@ -1,0 +1,161 @@
+"""What there is to read, as the pages show it: prose with addresses in it, rows and cards that lead to it."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, abort, current_app, redirect, url_for
+from markupsafe import Markup
+from werkzeug.routing import BuildError
+from werkzeug.wrappers import Response
+
+from app.domain import library as domain
+from app.domain.guides import Guide
+from app.domain.library import Article, Library, NewsItem, Question
+from app.domain.prose import Prose
+from app.web.i18n import LANGUAGES, SOURCE, day_text, language
+from app.web.transaction import config
+
+# Where a link of each kind leads: the endpoint, and which of its values the name is.
+KINDS = {
+    "guide": ("guides.guide", "slug"),
+    "question": ("questions.question", "slug"),
+    "news": ("news.item", "slug"),
+    "topic": ("support.topic", "topic"),
+    "page": ("support.article", "article"),
+    "audience": ("support.audience", "audience"),
+}
+HELP_BOX = "help-box-title"
+# What is read there, by what the library calls its files.
+ENDPOINTS = {Guide: KINDS["guide"], Question: KINDS["question"], NewsItem: KINDS["news"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row or a card that leads to something to read."""
+
+    title: str
+    lead: str
+    href: str
+    lang: str | None
+    date_text: str = ""
+    minutes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a page: a block drawn by its name, or prose."""
+
+    block: str
+    html: Markup
+
+
+def init(app: Flask, content: Path) -> None:
+    """Read all there is, once the addresses are known; whatever is wrong stops the start.
+
+    Raises:
+        ContentError: with everything that is wrong.
+
+    """
+    addresses = app.url_map.bind("")
+
+    def is_screen(endpoint: str) -> bool:
+        try:
+            addresses.build(endpoint, method="GET")
+        except BuildError:
+            return False
+        return True
+
+    site = app.extensions["site"]
+    libraries = domain.read(
+        content,
+        tuple(LANGUAGES),
+        site,
+        is_screen=is_screen,
+        more=lambda code: {"manual_closure_date": day_text(site.manual_closure_on, code)},
+    )
+    app.extensions["library"] = libraries
+    explained: dict[str, tuple[str, int]] = {}
+    for guide in libraries[SOURCE].guides.values():
+        for step in guide.steps:
+            for still in step.stills:
+                explained.setdefault(still.template, (guide.slug, step.number))
+    app.extensions["explained"] = {
+        (template, code): addresses.build("guides.guide", {"lang": code, "slug": slug}) + f"#trin-{number}"
+        for template, (slug, number) in explained.items()
+        for code in LANGUAGES
+    }
+
+
+def library() -> Library:
+    """Return what there is to read, in the reader's language."""
+    found: dict[str, Library] = current_app.extensions["library"]
+    return found[language()]
+
+
+def html(prose: Prose) -> Markup:
+    """Return prose with addresses in it."""
+    host = config().public_url.partition("://")[2]
+    return Markup(prose.linked(_address, host))  # noqa: S704 - made of our own Markdown, without HTML in it
+
+
+def _address(kind: str, name: str) -> str:
+    if kind == "screen":
+        return url_for(name, ui_locales=language())
+    if kind in KINDS:
+        return _reading(KINDS[kind], name)
+    return url_for("support.front", lang=language(), _anchor=HELP_BOX if kind == "contact" else None)
+
+
+def _reading(place: tuple[str, str], slug: str) -> str:
+    endpoint, value = place
+    values: dict[str, Any] = {"lang": language(), value: slug}
+    return url_for(endpoint, **values)
+
+
+def pieces(article: Article) -> list[Piece]:
+    """Return a page's pieces in order."""
+    return [
+        Piece("", html(one)) if isinstance(one, Prose) else Piece(one, Markup())
+        for one in article.pieces
+        if not isinstance(one, Prose) or one.html
+    ]
+
+
+def entries(found: Iterable[Guide | Question | NewsItem]) -> list[Entry]:
+    """Return a row or a card for each of these."""
+    return [_entry(one) for one in found]
+
+
+def _entry(one: Guide | Question | NewsItem) -> Entry:
+    return Entry(
+        one.title,
+        one.lead,
+        _reading(ENDPOINTS[type(one)], one.slug),
+        lang_of(one.language),
+        date_text=day_text(one.published_on, language()) if isinstance(one, NewsItem) else "",
+        minutes=one.minutes if isinstance(one, Guide) else 0,
+    )
+
+
+def lang_of(written: str) -> str | None:
+    """Return what `lang` must say of a text, or None where it is in the page's own language."""
+    return written if written != language() else None
+
+
+def untranslated(kind: str, one: Guide | Question | NewsItem | Article) -> list[tuple[str, str]]:
+    """Return the languages that a text is in, by code and name, if the reader's is not among them."""
+    if one.language == language():
+        return []
+    return [(code, LANGUAGES[code]) for code in library().languages[kind, one.slug]]
+
+
+def elsewhere(endpoint: str, slug: str, there: Container[str]) -> Response:
+    """Lead to where a renamed text is now; a text that never was ends the request with 404."""
+    found = library().redirects.get(slug)
+    if found is None or found not in there:
+        abort(404)
+    return redirect(url_for(endpoint, lang=language(), slug=found), 301)

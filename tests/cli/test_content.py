@@ -1,0 +1,58 @@
+"""`flask content`: what the editors are told."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from app.config import PROJECT
+from app.web import library
+from tests.cli.terminal import Run, done
+from tests.conftest import SetClock
+
+pytestmark = pytest.mark.sqlite_only
+
+
+@pytest.fixture
+def content(tmp_path: Path) -> Path:
+    """Return a copy of the content that may be changed."""
+    folder = tmp_path / "content"
+    shutil.copytree(PROJECT / "app" / "content", folder)
+    return folder
+
+
+def test_the_guides_are_listed_with_code_review_and_owner(app: Flask, run: Run) -> None:
+    lines = done(run("content", "check")).splitlines()
+    for guide in app.extensions["library"]["da"].guides.values():
+        assert f"{guide.code}  {guide.reviewed_on}  {guide.owner}  {guide.slug}" in lines
+    assert not [line for line in lines if line.startswith("warning")]
+
+
+def test_what_is_old_is_warned_of(app: Flask, run: Run, clock: SetClock) -> None:
+    clock.forward(days=500)
+    lines = done(run("content", "check")).splitlines()
+    old = [line for line in lines if "more than 12 months ago" in line]
+    assert len(old) == sum(
+        len(getattr(app.extensions["library"]["da"], kind)) for kind in ("guides", "questions")
+    )
+
+
+def test_what_is_not_translated_is_warned_of(app: Flask, run: Run, content: Path) -> None:
+    (content / "en" / "guides" / "log-ind-med-billeder.md").unlink()
+    library.init(app, content)
+    warning = "warning: en/guides/log-ind-med-billeder.md is not there: readers get the Danish"
+    assert warning in done(run("content", "check")).splitlines()
+
+
+def test_a_screen_that_does_not_fit_is_a_fault(app: Flask, run: Run, content: Path) -> None:
+    path = content / "en" / "guides" / "log-ind-med-billeder.md"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("«Next»", "«Onwards»"), "utf-8")
+    library.init(app, content)
+    result = run("content", "check")
+    assert result.exit_code == 1
+    assert "en/guides/log-ind-med-billeder.md step " in result.stderr
+    assert "«Onwards» is not on login/username.html" in result.stderr

@@ -1,0 +1,198 @@
+"""Guides: found by address and by four digits, shown with the screens, and explaining the live ones."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.config import PROJECT
+from app.demo.cast import BO
+from app.domain.library import Library
+from app.web import library
+from tests.pages import Browser
+
+pytestmark = pytest.mark.sqlite_only
+
+SLUG = "faa-en-ny-adgangskode"
+HERE = f"/da/vejledninger/{SLUG}"
+
+
+def danish(app: Flask) -> Library:
+    """Return what there is to read in Danish."""
+    found: Library = app.extensions["library"]["da"]
+    return found
+
+
+@pytest.fixture
+def content(tmp_path: Path) -> Path:
+    """Return a copy of the content that may be changed."""
+    folder = tmp_path / "content"
+    shutil.copytree(PROJECT / "app" / "content", folder)
+    return folder
+
+
+def test_a_guide_shows_what_it_takes_and_each_step_beside_its_screen(app: Flask) -> None:
+    guide = danish(app).guides[SLUG]
+    browser = Browser(app)
+    page = browser.open(HERE)
+    assert page.heading == guide.title
+    for said in (*guide.needs, guide.owner, guide.code, *(step.heading for step in guide.steps)):
+        assert said in page.text
+    steps = [e for e in page.root.iter("li") if (e.get("id") or "").startswith("trin-")]
+    assert [step.get("id") for step in steps] == [f"trin-{step.number}" for step in guide.steps]
+    for element, step in zip(steps, guide.steps, strict=True):
+        frames = [e for e in element.iter("div") if e.get("role") == "img"]
+        assert len(frames) == len(step.stills)
+        for frame in frames:
+            assert frame.get("aria-label", "").startswith("Skærmbilledet «")
+            assert [e for e in frame.iter() if e.get("inert") is not None]
+            assert len([e for e in frame.iter() if "is-pointed-at" in (e.get("class") or "")]) == 1
+
+
+def test_the_label_of_a_still_says_what_to_find(app: Flask) -> None:
+    labels = re.findall(r'role="img" aria-label="([^"]*)"', Browser(app).get(HERE).text)
+    assert "Skærmbilledet «Vælg login». Pilen viser: Unilogin." in labels
+    english = re.findall(
+        r'role="img" aria-label="([^"]*)"', Browser(app).get(HERE.replace("/da/", "/en/")).text
+    )
+    assert "The screen «Choose login». The arrow points at: Unilogin." in english
+
+
+def test_a_screen_that_opens_for_anybody_can_be_opened(app: Flask) -> None:
+    browser = Browser(app)
+    links = browser.open(HERE).links()
+    ways = {words: href for words, href in links.items() if words.startswith("Åbn dette skærmbillede")}
+    assert ways["Åbn dette skærmbillede: Vælg login"] == "/login?ui_locales=da"
+    for words, href in ways.items():
+        assert Browser(app).open(href).status == 200, words
+    assert not any("Skriv din adgangskode" in words for words in ways), "it is in the middle of a login"
+
+
+def test_a_code_leads_to_the_guide_in_the_readers_language(app: Flask) -> None:
+    code = danish(app).guides[SLUG].code
+    for language in ("da", "en"):
+        browser = Browser(app, language=language)
+        answer = browser.get(f"/v/{code}")
+        assert (answer.status_code, answer.location) == (302, f"/{language}/vejledninger/{SLUG}")
+        assert {"Cookie", "Accept-Language"} <= set(answer.headers["Vary"].split(", "))
+        assert browser.get(f"/v/{code}/2").location == f"/{language}/vejledninger/{SLUG}#trin-2"
+        # A step that the guide no longer has is still about the guide.
+        assert browser.get(f"/v/{code}/99").location == f"/{language}/vejledninger/{SLUG}"
+
+
+def test_a_code_can_be_typed(app: Flask) -> None:
+    browser = Browser(app)
+    browser.open("/v/")
+    form = browser.current.forms()[0]
+    assert form.get("method") == "get"
+    assert browser.open(f"/v/?kode=+{danish(app).guides[SLUG].code}+").path == HERE
+
+
+@pytest.mark.parametrize("path", ["/v/0000", "/v/0000/3", "/v/?kode=47%3Cb%3E", "/v/æøå"])
+def test_a_code_of_no_guide_says_what_to_do(app: Flask, path: str) -> None:
+    page = Browser(app).open(path)
+    assert page.status == 404
+    assert page.title.startswith("Fejl: ")
+    assert "Der er ingen vejledning med nummeret" in page.text
+    assert "/da/vejledninger" in page.links().values()
+    assert "<b>" not in page.response.text
+
+
+def test_a_renamed_guide_is_found_by_its_old_name(app: Flask, content: Path) -> None:
+    (content / "redirects.toml").write_text(f'"glemt-kode" = "{SLUG}"\n', "utf-8")
+    library.init(app, content)
+    answer = Browser(app).get("/en/vejledninger/glemt-kode")
+    assert (answer.status_code, answer.location) == (301, f"/en/vejledninger/{SLUG}")
+    assert Browser(app).get("/en/spoergsmaal/glemt-kode").status_code == 404
+    assert Browser(app).get("/da/vejledninger/findes-ikke").status_code == 404
+
+
+def test_an_untranslated_guide_shows_the_danish_under_a_note(app: Flask, content: Path) -> None:
+    (content / "en" / "guides" / f"{SLUG}.md").unlink()
+    library.init(app, content)
+    page = Browser(app).open(f"/en/vejledninger/{SLUG}")
+    assert "The text is not translated into your language yet. It is available in: Dansk." in page.text
+    assert page.root.get("lang") == "en"
+    title = next(page.root.iter("h1"))
+    assert (title.get("lang"), page.heading) == ("da", danish(app).guides[SLUG].title)
+    proses = [e for e in page.root.iter("div") if "prose" in (e.get("class") or "").split()]
+    assert proses
+    assert {e.get("lang") for e in proses} == {"da"}
+    row = next(e for e in Browser(app).open("/en/vejledninger").root.iter("a") if SLUG in e.get("href", ""))
+    assert row[0].get("lang") == "da"
+    assert "not translated" not in Browser(app).open(HERE).text
+
+
+def test_another_operator_leaves_no_name_behind(app: Flask, content: Path) -> None:
+    """Design 13."""
+    app.extensions["site"] = replace(app.extensions["site"], brand="Skoleport")
+    library.init(app, content)
+    for found in app.extensions["library"].values():
+        for kind in ("guides", "questions", "news", "articles", "topics"):
+            for slug, one in getattr(found, kind).items():
+                assert "Unilogin" not in repr(one), slug
+        assert "Skoleport" in repr(found.guides)
+
+
+def test_help_on_a_live_screen_leads_to_the_step_that_shows_it(app: Flask) -> None:
+    browser = Browser(app)
+    explained = {
+        still.template: f"/da/vejledninger/{guide.slug}#trin-{step.number}"
+        for guide in reversed(danish(app).guides.values())
+        for step in reversed(guide.steps)
+        for still in reversed(step.stills)
+    }
+    assert browser.open("/login").links()["Hjælp"] == explained["login/choose.html"]
+    assert browser.open("/login/brugernavn").links()["Hjælp"] == explained["login/username.html"]
+    page = browser.press("Næste", filled={"Brugernavn": BO.username or ""})
+    assert page.links()["Hjælp"] == explained["login/password.html"]
+    block = browser.get("/login/adgangskode", HX_Request="true").text
+    assert f'<a id="help-link" hx-swap-oob="true" href="{explained["login/password.html"]}">' in block
+    # A screen that no guide shows: the front page.
+    assert browser.open("/log-ud").links()["Hjælp"] == "/da/"
+    assert browser.open("/en/findes-ikke").links()["Hjælp"] == "/da/"
+
+
+def test_what_machines_read_says_the_same_as_the_page(client: FlaskClient, app: Flask) -> None:
+    guide = danish(app).guides[SLUG]
+    text = client.get(HERE).text
+    found = re.search(r'<script type="application/ld\+json">(.*?)</script>', text)
+    assert found
+    said = json.loads(found[1])
+    assert said["@type"] == "HowTo"
+    assert said["name"] == guide.title
+    assert said["totalTime"] == f"PT{guide.minutes}M"
+    assert [step["name"] for step in said["step"]] == [step.heading for step in guide.steps]
+    assert said["step"][1]["url"].endswith(f"{HERE}#trin-2")
+    for mark in (
+        f'<link rel="canonical" href="http://127.0.0.1:8000{HERE}">',
+        f'<link rel="alternate" hreflang="en" href="http://127.0.0.1:8000/en/vejledninger/{SLUG}">',
+        f'<meta property="og:title" content="{guide.title}">',
+        '<meta property="og:type" content="article">',
+    ):
+        assert mark in text
+
+
+def test_paper_has_the_short_link_as_a_code_and_the_date(client: FlaskClient, app: Flask) -> None:
+    text = client.get(HERE).text
+    head = text.partition('<div class="print-head">')[2].partition("</div>")[0]
+    assert "<svg" in head
+    assert f"127.0.0.1:8000/v/{danish(app).guides[SLUG].code}" in head
+    assert "Udskrevet " in head
+
+
+def test_links_to_copy_are_the_short_ones_and_wait_for_script(app: Flask) -> None:
+    guide = danish(app).guides[SLUG]
+    buttons = [e for e in Browser(app).open(HERE).root.iter("button") if e.get("data-copy")]
+    assert [e.get("data-copy") for e in buttons] == [
+        f"http://127.0.0.1:8000/v/{guide.code}",
+        *(f"http://127.0.0.1:8000/v/{guide.code}/{step.number}" for step in guide.steps),
+    ]
+    assert all(e.get("hidden") is not None for e in buttons)
