@@ -212,30 +212,6 @@
 
   addEventListener("input", (event) => checkRules(event.target));
 
-  // ---- Lists with tick boxes: how many, and all at once ----
-
-  function countTicks(form) {
-    const button = find("[data-count-none]", form);
-    const n = all(".tick:checked", form).length;
-    const { countNone, countOne, countMany } = button.dataset;
-    button.textContent = n > 1 ? countMany.replace("{n}", n) : n ? countOne : countNone;
-  }
-  addEventListener("change", (event) => {
-    const form = event.target.closest("[data-ticks]");
-    if (form) countTicks(form);
-  });
-  addEventListener("click", (event) => {
-    if (event.target.closest?.("[data-print]")) print();
-    const link = event.target.closest?.("[data-tick-all]");
-    if (!link) return;
-    event.preventDefault();
-    const form = link.closest("form");
-    const boxes = all(".tick:enabled", form);
-    const isOn = boxes.some((box) => !box.checked);
-    boxes.forEach((box) => { box.checked = isOn; });
-    countTicks(form);
-  });
-
   addEventListener("keydown", (event) => {
     const open = event.key === "Escape" && find("details.language[open]");
     if (!open) return;
@@ -262,7 +238,6 @@
         say(find("p", one).textContent);
       }, one.dataset.moreTime * 1000);
     });
-    all("[data-ticks]", root).forEach(countTicks);
     offerVoice(root);
   }
   prepare(document);
