@@ -73,6 +73,8 @@ def guide(lang: str, slug: str) -> Response:
         translations=untranslated("guides", one),
         introduction=html(one.introduction),
         steps=steps,
+        # The screens of a tool come with its own sheet.
+        sheets=["elevadgang"] if _shows(one, "elevadgang/") else [],
         troubles=html(one.troubles.prose) if one.troubles else Markup(),
         troubles_title=one.troubles.heading if one.troubles else "",
         short_link=short_link,
@@ -86,6 +88,10 @@ def guide(lang: str, slug: str) -> Response:
         linked_data=linked_data.how_to(one, address),
         hours=opening_hours(),
     )
+
+
+def _shows(one: Guide, folder: str) -> bool:
+    return any(still.template.startswith(folder) for step in one.steps for still in step.stills)
 
 
 def _step(one: Guide, step: Step, short_link: str) -> ShownStep:

@@ -83,7 +83,9 @@ class Picture(HTMLParser):
             self._out.append(ARROW)
             self._waits_for_arrow = False
         if tag == "input":
-            self._out.append(f"{escape(given.get('value') or '')}</span>")
+            # What a tick box stands for is nothing that anybody sees.
+            is_box = given.get("type") in ("checkbox", "radio")
+            self._out.append(f"{'' if is_box else escape(given.get('value') or '')}</span>")
         elif tag not in VOID:
             classes = (given.get("class") or "").split()
             one = _Open(tag, f"</{made}>", is_pointed=is_pointed)

@@ -24,6 +24,9 @@ ARTICLE = f"<any({', '.join(ARTICLES)}):article>"
 # Beside the doors, only what is newest and most asked for.
 NEWEST = 3
 
+# So many guides stand on the front page: those first in the list of short links.
+MOST_USED = 6
+
 blueprint = Blueprint("support", __name__)
 
 
@@ -67,7 +70,7 @@ def front(lang: str) -> Response:
         doors=[_door(found.help.audiences[slug]) for slug in AUDIENCES],
         tasks=[_way(task) for task in found.help.most_used],
         news=entries(found.news.values())[:NEWEST],
-        guides=entries(found.guides.values()),
+        guides=entries(list(found.guides.values())[:MOST_USED]),
         hours=opening_hours(),
     )
 

@@ -37,7 +37,7 @@ def _group(standing: Standing | None = None) -> dict[str, Any]:
             picture="ugle" if standing is Standing.APPROVAL else None,
             doubt=Doubt.ELSEWHERE if standing is Standing.APPROVAL else None,
             is_near=standing is not Standing.APPROVAL,
-            device="",
+            device="Chrome, iPad",
             may_extend=standing is Standing.WAITING,
             may_disown=standing is Standing.DONE,
         )
@@ -62,7 +62,7 @@ def _group(standing: Standing | None = None) -> dict[str, Any]:
     return {
         "place": "1",
         "title": "2.B",
-        "institution": "",
+        "institution": "Egeskolen",
         "is_administrator": False,
         "ways": [],
         "groups": [],
