@@ -176,6 +176,7 @@ _PROVE = (
         proved_mark=bindparam("proved_mark"),
         proved_credential_id=bindparam("proved_id"),
         authorised_by_id=None,
+        password_window_id=None,
         sealed_picks=None,
     )
     .returning(LoginFlow.id)

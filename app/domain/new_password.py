@@ -86,7 +86,9 @@ def assign(db: Session, keys: Keys, dice: Dice, config: Config, flow: Flow, now:
     about = people.about(db, user_id, now.today)
     secret = passwords.deal(flow.required, dice, about)
     pending = Pending(secret, flow.required, is_own_choice=False)
-    return pending if _keep(db, keys, config, flow, now, pending) else None
+    if _keep(db, keys, config, flow, now, pending, is_dealt=True):
+        return pending
+    return find_pending(db, keys, flow, now)  # another press of this browser dealt one at the same moment
 
 
 def choose(
@@ -191,7 +193,7 @@ def confirm(
     sessions.end_all(db, user_id, EndReason.PASSWORD_CHANGED, now)
     devices.forget_others(db, keys, user_id, browser.device_token)
     recovery.end_proofs(db, user_id)
-    throttling.clear(db, throttling.bucket_name(keys, Place.OUTER, flow.username))
+    _forget_tries(db, keys, flow.username, browser)
     audit.record(
         db,
         Event.PASSWORD_CHANGED,
@@ -212,6 +214,16 @@ def confirm(
         credential_expires_at=None,
         is_change=False,
     )
+
+
+def _forget_tries(db: Session, keys: Keys, username: str, browser: Browser) -> None:
+    """Forget the wrong tries of before, from unknown devices and from where the owner is now."""
+    throttling.clear(db, throttling.bucket_name(keys, Place.OUTER, username))
+    if browser.device_token:
+        throttling.clear(db, throttling.bucket_name(keys, Place.DEVICE, username, browser.device_token))
+    if browser.institution_network:
+        network = browser.institution_network
+        throttling.clear(db, throttling.bucket_name(keys, Place.NETWORK, username, network))
 
 
 def keep_old(db: Session, flow: Flow, now: Instant) -> Flow | None:
@@ -311,8 +323,20 @@ def _proved_user(flow: Flow) -> int:
     return flow.user_id
 
 
-def _keep(db: Session, keys: Keys, config: Config, flow: Flow, now: Instant, pending: Pending) -> bool:
-    """Let a password wait in a flow, if that is still there, and proved by the same password (S-04)."""
+def _keep(
+    db: Session,
+    keys: Keys,
+    config: Config,
+    flow: Flow,
+    now: Instant,
+    pending: Pending,
+    *,
+    is_dealt: bool = False,
+) -> bool:
+    """Let a password wait in a flow, if that is still there, and proved by the same password (S-04).
+
+    One that was dealt takes the place of no other that waits: that may be on the screen already (S-25).
+    """
     sealed = keys.seal(Purpose.PASSWORD_STORE, pending.secret, FLOW_KIND, flow.token)
     values = {
         "password_type": literal(pending.password_type, PendingPassword.password_type.type),
@@ -335,7 +359,11 @@ def _keep(db: Session, keys: Keys, config: Config, flow: Flow, now: Instant, pen
     kept = db.execute(
         insert_or(PendingPassword)
         .from_select(["flow_id", *values], standing)
-        .on_conflict_do_update(index_elements=[PendingPassword.flow_id], set_=values)
+        .on_conflict_do_update(
+            index_elements=[PendingPassword.flow_id],
+            set_=values,
+            where=PendingPassword.expires_at <= now.sql if is_dealt else None,
+        )
         .returning(PendingPassword.flow_id)
     )
     return kept.first() is not None

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Date, SQLColumnExpression, and_, bindparam, func, literal, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.db import direct
 from app.domain.passwords import About
@@ -83,6 +83,19 @@ def has_private_place(user_id: SQLColumnExpression[Any], today: ColumnElement[da
         .where(Right.user_id == user_id, Right.ended_at.is_(None), is_private)
     )
     return or_(affiliated.exists(), entitled.exists())
+
+
+def is_staff(user_id: SQLColumnExpression[Any], today: ColumnElement[date]) -> ColumnElement[bool]:
+    """Whether a user works anywhere or holds a right: nobody helps such a one as a pupil (S-40)."""
+    job = aliased(Affiliation)
+    employed = select(job.id).where(
+        job.user_id == user_id,
+        job.category == Category.EMPLOYEE,
+        job.from_on <= today,
+        or_(job.to_on.is_(None), job.to_on >= today),
+    )
+    entitled = select(Right.id).where(Right.user_id == user_id, Right.ended_at.is_(None))
+    return or_(employed.exists(), entitled.exists())
 
 
 def pupil_level(user_id: SQLColumnExpression[Any], today: ColumnElement[date]) -> ColumnElement[str | None]:

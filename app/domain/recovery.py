@@ -92,6 +92,7 @@ def prove(db: Session, keys: Keys, config: Config, flow: Flow, person_id: int, n
             proved_mark=keys.token_mark(flows.KIND, token),
             proved_credential_id=flow.credential_id,
             authorised_by_id=person_id,
+            password_window_id=None,
             is_change=True,
             sealed_picks=None,
             expires_at=now.after(60 * config.flow_minutes),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, request, session, url_for
 from werkzeug.wrappers import Response
 
 from app.domain import audit, credentials, flows, people, sessions, usernames
@@ -244,6 +244,7 @@ def logout() -> Response:
     proved = read_cookie(RECOVERY)
     if proved:
         usernames.forget(db(), keys(), proved)
+    session.clear()  # the forms of this login are no forms of the next person's (S-17)
     answer = leave(url_for("mine.logged_out"))
     if proved:
         drop_cookie(answer, RECOVERY)

@@ -158,6 +158,7 @@ def is_pupil_of(area: Area, today: date) -> ColumnElement[bool]:
         Affiliation.institution_id == area.institution_id,
         Affiliation.user_id != area.actor_id,
         is_current(literal(today)),
+        ~people.is_staff(Affiliation.user_id, literal(today)),
     ]
     if area.door is Door.TEACHER:
         conditions.append(Affiliation.main_group_id == area.group_id)
@@ -197,10 +198,10 @@ def _is_guardian(db: Session, actor_id: int, pupil_id: int, now: Instant) -> boo
         ContactRelation.from_on <= today,
         or_(ContactRelation.to_on.is_(None), ContactRelation.to_on >= today),
     )
-    return (
-        db.scalar(relation.with_for_update(read=True).limit(1)) is not None
-        and db.scalar(select(people.has_place(literal(pupil_id), today))) is True
-    )
+    is_pupil = people.has_place(literal(pupil_id), today) & ~people.is_staff(literal(pupil_id), today)
+    return db.scalar(relation.with_for_update(read=True).limit(1)) is not None and db.scalar(
+        select(is_pupil)
+    ) in (True, 1)
 
 
 def why_empty(db: Session, actor_id: int, area: Area | None, now: Instant) -> Empty | None:

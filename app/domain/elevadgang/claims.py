@@ -136,7 +136,6 @@ def _take(
         db,
         Event.WINDOW_CLAIMED,
         now,
-        actor_id=user_id,
         subject_id=user_id,
         institution_id=window.institution_id,
         device=browser.device_words,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Any
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import Row, and_, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from app.db import Instant
@@ -26,6 +26,7 @@ MOST_ALERTS = 200
 LOG_PAGE = 50
 # A search reads so many events at most; whoever needs more takes the export.
 MOST_SEARCHED = 5000
+FOREIGN_SECONDS = 600
 
 
 class Deed(Enum):
@@ -168,26 +169,39 @@ def list_alerts(db: Session, area: Area, now: Instant) -> list[Entry]:
     kinds = [
         event.name for event in (Event.FOREIGN_REFUSED, Event.WINDOW_DISOWNED, Event.WINDOW_LIMIT_REACHED)
     ]
+    doubts = [Doubt.ASKED_BEFORE.value, Doubt.MANY_PUPILS.value, Doubt.OWN_BROWSER.value]
     rows = db.execute(
         _query(area)
         .where(
             AuditEvent.at > since,
-            or_(AuditEvent.event.in_(kinds), AuditEvent.event == Event.WINDOW_CLAIMED.name),
+            or_(
+                AuditEvent.event.in_(kinds),
+                and_(
+                    AuditEvent.event == Event.WINDOW_CLAIMED.name,
+                    AuditEvent.details["doubt"].as_string().in_(doubts),
+                ),
+            ),
         )
-        .limit(MOST_SEARCHED)
+        .limit(MOST_ALERTS)
     )
-    doubts = {Doubt.ASKED_BEFORE.value, Doubt.MANY_PUPILS.value, Doubt.OWN_BROWSER.value}
-    entries = [_entry(row) for row in rows]
-    alerts = [
-        one for one in entries if one.event is not Event.WINDOW_CLAIMED or one.details.get("doubt") in doubts
-    ]
-    return alerts[:MOST_ALERTS]
+    return [_entry(row) for row in rows]
 
 
 def note_foreign(
     db: Session, actor_id: int, institution_id: int, where: str, network: str, now: Instant
 ) -> None:
-    """Record that somebody reached for pupils who are not theirs (S-40, S-47)."""
+    """Record that somebody reached for pupils who are not theirs (S-40, S-47).
+
+    Once in ten minutes a person and institution, so that nobody hides an alert behind hundreds of others.
+    """
+    known = select(AuditEvent.id).where(
+        AuditEvent.institution_id == institution_id,
+        AuditEvent.actor_id == actor_id,
+        AuditEvent.event == Event.FOREIGN_REFUSED.name,
+        AuditEvent.at > now.after(-FOREIGN_SECONDS),
+    )
+    if db.scalar(known.limit(1)) is not None:
+        return
     audit.record(
         db,
         Event.FOREIGN_REFUSED,

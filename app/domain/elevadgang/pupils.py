@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, and_, bindparam, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from app.db import Instant, UtcTime, direct
-from app.domain import audit
+from app.domain import audit, people
 from app.domain.audit import Event
 from app.domain.elevadgang import windows
 from app.domain.elevadgang.areas import Area
@@ -105,6 +105,7 @@ _IS_PUPIL = and_(
     Affiliation.institution_id == bindparam("institution_id"),
     Affiliation.user_id != bindparam("actor_id"),
     is_current(TODAY),
+    ~people.is_staff(Affiliation.user_id, TODAY),
 )
 _IS_IN_CLASS = and_(_IS_PUPIL, Affiliation.main_group_id == bindparam("group_id"))
 _ORDER = (Group.name, User.shown_given_name_sql(), User.shown_name_sql(), User.id)
@@ -229,15 +230,24 @@ def list_main_groups(db: Session, area: Area, now: Instant) -> list[tuple[int, s
     return [(row.id, row.name) for row in rows]
 
 
-def record_shown(db: Session, area: Area, now: Instant, *, is_printed: bool = False) -> None:
-    """Record that a list was seen, or made for paper."""
+def record_shown(
+    db: Session,
+    area: Area,
+    now: Instant,
+    *,
+    is_printed: bool = False,
+    pupil_id: int | None = None,
+    what: str = "",
+) -> None:
+    """Record that a list, one pupil or what else of an area was seen, or a list made for paper."""
     audit.record(
         db,
         Event.PUPILS_PRINTED if is_printed else Event.PUPILS_SHOWN,
         now,
         actor_id=area.actor_id,
+        subject_id=pupil_id,
         institution_id=area.institution_id,
-        where=area.group_name or area.institution_name,
+        where=what or area.group_name or area.institution_name,
     )
 
 

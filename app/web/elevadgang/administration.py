@@ -25,7 +25,7 @@ from app.web.i18n import gettext as _
 from app.web.i18n import moment_text
 from app.web.page import onward, page
 from app.web.telling import News, take, tell_next
-from app.web.transaction import db, now, world
+from app.web.transaction import change, db, now, world
 
 WHAT = {
     Event.WINDOW_OPENED: N_("Gav ny adgangskode"),
@@ -93,6 +93,8 @@ def pupil(place: str, uni_id: str) -> Response:
     found = pupils.find_one(db(), area, uni_id, now())
     if found is None:
         abort(404)
+    with change():
+        pupils.record_shown(db(), area, now(), what=found.name)
     marked = found.password_type if found.is_marked else None
     return page(
         "elevadgang/pupil.html",
@@ -182,6 +184,8 @@ def log(place: str) -> Response:
     search = request.args.get("soeg", "")[:60].strip()
     text = request.args.get("til", "")
     before = int(text) if text.isdecimal() and len(text) < 19 and int(text) < NEWEST else None
+    with change():
+        pupils.record_shown(db(), area, now(), what=_("Log"))
     entries = oversight.list_log(db(), area, search=search, before=before, most=LOG_PAGE + 1)
     shown_entries = entries[:LOG_PAGE]
     older = None
@@ -220,8 +224,9 @@ def exported(place: str) -> Response:
     area = find_school(place)
     if not isinstance(area, areas.Area):
         return area
-    entries = _entries(oversight.list_whole_log(db(), area))
     oversight.record_exported(db(), area, now())
+    db().commit()  # reading takes a while, and nobody else could write meanwhile
+    entries = _entries(oversight.list_whole_log(db(), area))
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerow([_("Hvornår"), _("Hvad"), _("Hvem"), _("Elev"), _("Mere")])

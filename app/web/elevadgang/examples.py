@@ -70,6 +70,7 @@ def _group(standing: Standing | None = None) -> dict[str, Any]:
         "found": len(rows),
         "total": len(rows),
         "search": "",
+        "chosen": "",
         "is_hidden": False,
         "all_ticked": False,
         "page_number": 1,

@@ -125,6 +125,7 @@ def list_page(area: Area, found: Listed | None = None, *, status: int = 200, **m
         found=found.found,
         total=found.total,
         search=search,
+        chosen=request.args.get("klasse", "")[:16],
         is_hidden=bool(session.get(HIDDEN)),
         all_ticked="alle" in request.args,
         page_number=number,
