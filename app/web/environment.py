@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from hashlib import sha256
+from types import CodeType
+from typing import Any, ClassVar
 
 from flask import Flask
 from flask.templating import Environment as FlaskEnvironment
-from jinja2 import StrictUndefined, Template, nodes
+from jinja2 import BytecodeCache, StrictUndefined, Template, nodes
+from jinja2.bccache import Bucket
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
@@ -26,11 +29,35 @@ ADDRESSES = 1024
 Functions = dict[str, Callable[..., Any]]
 
 
+class _Compiled(BytecodeCache):
+    """What this process has compiled: an app that says the very same as one before it need not do so again.
+
+    Compiling is most of what making an app costs, and tests make thousands.
+    """
+
+    kept: ClassVar[dict[tuple[str, str, str], CodeType]] = {}
+    independent: ClassVar[dict[tuple[str, str], set[str]]] = {}
+
+    def __init__(self, salt: str) -> None:
+        """Keep what is compiled with one set of fixed values, which `salt` stands for."""
+        self.salt = salt
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give a template's code, where there is any."""
+        bucket.code = self.kept.get((self.salt, bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep a template's code."""
+        if bucket.code is not None:
+            self.kept[self.salt, bucket.key, bucket.checksum] = bucket.code
+
+
 class Environment(FlaskEnvironment):
     """Flask's environment, speaking one language."""
 
     # What is always answered alike; macros are added under `ui.` once they are known.
     fixed: Functions
+    compiled: _Compiled
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
@@ -39,9 +66,12 @@ class Environment(FlaskEnvironment):
 
     def add_macros(self) -> None:
         """Let every template call the macros as `ui`; those that ask nothing of a request are fixed too."""
-        tree = self.parse(self.loader.get_source(self, MACROS)[0])  # type: ignore[union-attr]
+        source = self.loader.get_source(self, MACROS)[0]  # type: ignore[union-attr]
+        known = (self.compiled.salt, source)
+        if known not in _Compiled.independent:
+            _Compiled.independent[known] = _independent(self.parse(source))
         self.globals["ui"] = module = self.get_template(MACROS).module
-        self.fixed |= {f"ui.{name}": getattr(module, name) for name in _independent(tree)}
+        self.fixed |= {f"ui.{name}": getattr(module, name) for name in _Compiled.independent[known]}
 
 
 class _Fixing(NodeTransformer):
@@ -104,8 +134,21 @@ class Templates:
         return self._environments[language()].get_template(name)
 
 
+def _salt(app: Flask, code: str, catalogue: Catalogue, globals: dict[str, Any]) -> str:
+    """Return a mark of all that is worked out when a template is compiled."""
+    fixed = (
+        code,
+        globals["site"],
+        globals["asset"].__self__.addresses,
+        getattr(catalogue, "_catalog", None),
+        app.url_map,
+    )
+    return sha256(repr(fixed).encode()).hexdigest()
+
+
 def _environment(app: Flask, code: str, catalogue: Catalogue, globals: dict[str, Any]) -> Environment:
     env = Environment(app, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    env.compiled = env.bytecode_cache = _Compiled(_salt(app, code, catalogue, globals))
     env.auto_reload = bool(app.debug)
 
     addresses = app.url_map.bind("")

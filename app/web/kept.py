@@ -12,6 +12,7 @@ import mimetypes
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ class Assets:
     def __init__(self, folder: Path) -> None:
         """Read, join and compress what is in `folder`."""
         self.kept: dict[str, Kept] = {}
-        self._addresses: dict[str, str] = {}
+        self.addresses: dict[str, str] = {}
         for name, layers in SHEETS.items():
             css = "\n".join((folder / "css" / f"{layer}.css").read_text("utf-8") for layer in layers)
             # The minifier takes the blank before a bare pseudo-class for one that is not needed.
@@ -69,7 +70,7 @@ class Assets:
                 content = path.read_bytes()
                 is_own_script = name.startswith("js/")
                 self._keep(name, path.name, rjsmin.jsmin(content) if is_own_script else content)
-        self._addresses["vendor/htmx.min.js"] = self._addresses["vendor/htmx-2.0.11.min.js"]
+        self.addresses["vendor/htmx.min.js"] = self.addresses["vendor/htmx-2.0.11.min.js"]
 
     def address(self, name: str) -> str:
         """Return the address of a file by its name below the static folder, or of a sheet by its name.
@@ -78,7 +79,7 @@ class Assets:
             KeyError: there is no such file.
 
         """
-        return self._addresses[name]
+        return self.addresses[name]
 
     def _keep(self, name: str, file: str, content: bytes) -> None:
         stem, dot, suffix = file.rpartition(".")
@@ -93,9 +94,16 @@ class Assets:
             ("Content-Security-Policy", NOTHING),
             ("Vary", "Accept-Encoding"),
         )
-        small = brotli.compress(content, quality=11)
+        small = _packed(content)
         self.kept[address] = Kept(content, small if len(small) < len(content) else None, headers)
-        self._addresses[name] = address
+        self.addresses[name] = address
+
+
+@cache
+def _packed(content: bytes) -> bytes:
+    """Compress once a process, however many apps there are in it."""
+    packed: bytes = brotli.compress(content, quality=11)
+    return packed
 
 
 def _takes_brotli(accepted: str) -> bool:
