@@ -35,6 +35,7 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
     from app.web import (
         bodies,
         crawlers,
+        demo,
         elevadgang,
         errors,
         gate,
@@ -63,7 +64,7 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
     features = (
         *((support, ""), (guides, ""), (questions, ""), (news, "")),
         *((login, ""), (recovery, ""), (trips, ""), (mine, ""), (elevadgang, "")),
-        *((crawlers, ""), (health, "")),
+        *((demo, ""), (crawlers, ""), (health, "")),
     )
 
     config = config or configuration.read()

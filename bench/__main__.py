@@ -1,4 +1,4 @@
-"""`python -m bench`: what a login, a page and an idle server cost, on SQLite and on PostgreSQL.
+"""`python -m bench`: what a login, a page, a teacher's list and an idle server cost, on both databases.
 
 Two workers, on loopback only; each round is bounded, and everything is gone afterwards. The figures are
 printed whatever they are: the exit code says only whether there are any.
@@ -10,19 +10,25 @@ import argparse
 import signal
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
 from bench import processes
-from bench.figures import Target, middle, percentile
-from bench.school import LOGIN_PAGE, PAGES, School
+from bench.figures import Round, Target, middle, percentile
+from bench.school import LOGIN_PAGE, PAGES, PRESSES, READERS, TEACHERS, School
 from bench.server import BenchError, Server
 from tests.postgres import Postgres, PostgresError
 
 DATABASES = ("sqlite", "postgresql")
 FEW = 500
 CLIENTS = (1, 8, 32)
+# What teachers do, in words.
+ACTS = {"look": "list of 28", "press": "press for 28", "poll": "poll"}
+# At most so many milliseconds of the server's CPU for each.
+ACT_BOUNDS = {"look": 8.0, "press": 20.0, "poll": 4.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +39,13 @@ class Plan:
     logins: int = 60
     crowd: int = 160
     reads: int = 700
+    lists: int = 150
+    polls: int = 600
     people: int = 100_000
     with_password: int = FEW
+
+
+QUICK = Plan(rounds=2, logins=30, crowd=60, reads=400, lists=60, polls=300, people=10_000)
 
 
 def main() -> int:
@@ -44,7 +55,7 @@ def main() -> int:
     words.add_argument("--only", choices=DATABASES, help="one database instead of both")
     words.add_argument("--people", type=int, help=f"how many the large school has (else {Plan().people})")
     options = words.parse_args()
-    plan = Plan(rounds=2, logins=30, crowd=60, reads=400, people=10_000) if options.quick else Plan()
+    plan = QUICK if options.quick else Plan()
     if options.people:
         plan = replace(plan, people=options.people)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -91,10 +102,30 @@ def measure(database: str, plan: Plan) -> tuple[School, School]:
             for _ in range(min(plan.rounds, 3)):
                 for school in schools:
                     school.measure_logins(clients, plan.crowd)
+        measure_teachers(schools, plan)
         for school in schools:
             school.finish()
             print_school(database, school)
     return few, many
+
+
+def measure_teachers(schools: tuple[School, ...], plan: Plan) -> None:
+    """Measure what teachers do in Elevadgang; the polls after the presses, with something going on."""
+    for school in schools:
+        school.seat_teachers()
+    for _ in range(plan.rounds):
+        for school in schools:
+            school.measure_acts("look", plan.lists)
+        for school in schools:
+            school.measure_acts("press", PRESSES)
+    for school in schools:
+        school.reopen_lists()
+    for _ in range(plan.rounds):
+        for school in schools:
+            school.measure_acts("poll", plan.polls)
+    for _ in range(min(plan.rounds, 3)):
+        for school in schools:
+            school.measure_acts("poll", 5 * TEACHERS, TEACHERS)
 
 
 def print_school(database: str, school: School) -> None:
@@ -124,6 +155,15 @@ def print_school(database: str, school: School) -> None:
             f"GET {path:<20}{middle(rounds, lambda r: r.server_ms):>6.2f} ms CPU,"
             f"{middle(rounds, lambda r: r.rate):>7.0f} a second"
         )
+    for (act, clients), rounds in school.acts.items():
+        took = [seconds * 1000 for one in rounds for seconds in one.took.whole]
+        print(
+            f"{ACTS[act]:<14}{clients:>4} at a time"
+            f"{middle(rounds, lambda r: r.server_ms):>9.2f} ms CPU"
+            f"{middle(rounds, lambda r: r.database_ms):>8.2f} database"
+            f"{middle(rounds, lambda r: r.rate):>7.0f} a second"
+            f"   p50{percentile(took, 50):>7.1f}   p95{percentile(took, 95):>7.1f} ms"
+        )
     print(f"memory (PSS) of all server processes: {school.idle_megabytes:.0f} MB idle,", end=" ")
     print(f"{school.loaded_megabytes:.0f} MB after load")
     for fault in school.faults:
@@ -134,8 +174,8 @@ def print_school(database: str, school: School) -> None:
 def print_targets(database: str, few: School, many: School) -> None:
     """Print what is to be reached, what was, and whether that will do."""
     alone, crowd = few.logins[1], [rounds for clients, rounds in few.logins.items() if clients > 1]
-    pairs = zip(alone, many.logins[1], strict=True)
-    ratio = sorted(large.both_ms / small.both_ms for small, large in pairs)
+    polling = few.acts["poll", TEACHERS]
+    waits = [seconds for one in polling for seconds in one.took.whole]
     targets = (
         Target(
             "CPU beside the hash / CPU of the hash, one at a time",
@@ -150,11 +190,36 @@ def print_targets(database: str, few: School, many: School) -> None:
         ),
         Target("login page, ms CPU", middle(few.reads[LOGIN_PAGE], lambda r: r.server_ms), 1.0),
         Target("memory idle, two workers, MB", few.idle_megabytes, 200),
-        Target(f"CPU a login, {many.people} / {few.people} people", ratio[len(ratio) // 2], 1.1),
+        Target(f"CPU a login, {many.people} / {few.people} people", ratio(alone, many.logins[1]), 1.1),
+        *(
+            Target(f"{ACTS[act]}, ms CPU", middle(few.acts[act, READERS], lambda r: r.server_ms), bound)
+            for act, bound in ACT_BOUNDS.items()
+        ),
+        *(
+            Target(
+                f"CPU a {ACTS[act]}, {many.people} / {few.people} people",
+                ratio(few.acts[act, READERS], many.acts[act, READERS]),
+                1.1,
+            )
+            for act in ACT_BOUNDS
+        ),
+        # As many as their pages ask for, each every three seconds.
+        Target(
+            f"{TEACHERS} teachers at once: polls a second",
+            middle(polling, lambda r: r.rate),
+            round(TEACHERS / 3),
+            is_at_most=False,
+        ),
+        Target(f"{TEACHERS} teachers at once: p95 of a poll, s", percentile(waits, 95), 3.0),
     )
     print(f"\n{database:<58}{'figure':>8}   {'target':>7}")
     for target in targets:
         print(target.line)
+
+
+def ratio(few: Sequence[Round], many: Sequence[Round]) -> float:
+    """Return how much more CPU it takes with many people: the median over pairs of rounds."""
+    return median(large.both_ms / small.both_ms for small, large in zip(few, many, strict=True))
 
 
 if __name__ == "__main__":

@@ -1,127 +1,56 @@
-"""The other side: people who log in, and plain readers, as a process of its own with its own CPU.
+"""The other side: people who log in, plain readers and teachers, as a process of its own with its own CPU.
 
-Reads one `Task` as JSON from standard input, carries it out and writes what it took as JSON. It speaks
-just enough HTTP: raw sockets kept alive within a login, one thread a client, minimal parsing.
+Reads one `Task` as JSON from standard input, carries it out and writes what it took as JSON: one thread a
+client.
 """
 
 from __future__ import annotations
 
 import json
 import queue
-import socket
 import sys
 import threading
 import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
-from urllib.parse import urlencode
 
-WAIT_SECONDS = 30.0
-AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-TOKEN = b'name="csrf_token" value="'
+from bench import elevadgang
+from bench.elevadgang import Desk
+from bench.visitor import FaultError, Visitor
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What to do, so many clients at a time: `people` log in once each, or strangers read `paths`."""
+    """What to do, so many clients at a time.
+
+    `people` log in once each, or strangers read `paths`, or teachers do what `act` says: `enter` as one of
+    `teachers`, or something at each of the `desks`.
+    """
 
     port: int
     clients: int
     people: list[str] = field(default_factory=list)
     password: str = ""
     paths: list[str] = field(default_factory=list)
+    act: str = ""
+    teachers: list[str] = field(default_factory=list)
+    desks: list[dict[str, Any]] = field(default_factory=list)
     most_seconds: float = 60.0
 
 
 @dataclass(slots=True)
 class Took:
-    """What it took: seconds of each whole login or read, of each password post, and altogether."""
+    """What it took: seconds of each login, read or act, of each password post, and altogether.
+
+    `desks` are those that were opened, by username or by place in the task.
+    """
 
     whole: list[float] = field(default_factory=list)
     password: list[float] = field(default_factory=list)
     seconds: float = 0.0
     own_cpu: float = 0.0
     faults: list[str] = field(default_factory=list)
-
-
-class FaultError(Exception):
-    """An answer that is not what the step leads to."""
-
-
-class Visitor:
-    """One connection and the cookies of one browser."""
-
-    def __init__(self, port: int) -> None:
-        """Connect."""
-        self._host = f"127.0.0.1:{port}"
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=WAIT_SECONDS)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._cookies: dict[str, str] = {}
-
-    def close(self) -> None:
-        """Hang up."""
-        self._socket.close()
-
-    def forget(self) -> None:
-        """Be a stranger again."""
-        self._cookies.clear()
-
-    def get(self, path: str) -> bytes:
-        """Open a page; returns its body."""
-        status, _location, body = self._ask("GET", path)
-        if status != 200:
-            raise FaultError(f"GET {path}: {status}")
-        return body
-
-    def post(self, path: str, form: dict[str, str]) -> str:
-        """Send a form; returns where it leads."""
-        status, location, _body = self._ask("POST", path, urlencode(form).encode())
-        if status != 303:
-            raise FaultError(f"POST {path}: {status}")
-        return location
-
-    def _ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, str, bytes]:
-        lines = [f"{method} {path} HTTP/1.1", f"Host: {self._host}", f"User-Agent: {AGENT}"]
-        lines += ["Accept: text/html", "Accept-Language: da", "Accept-Encoding: gzip, br"]
-        if self._cookies:
-            lines.append("Cookie: " + "; ".join(f"{name}={value}" for name, value in self._cookies.items()))
-        if body is not None:
-            lines += [f"Origin: http://{self._host}", "Sec-Fetch-Site: same-origin"]
-            lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}"]
-        self._socket.sendall("\r\n".join([*lines, "", ""]).encode() + (body or b""))
-        return self._answer()
-
-    def _answer(self) -> tuple[int, str, bytes]:
-        received = b""
-        while (end := received.find(b"\r\n\r\n")) < 0:
-            received += self._receive()
-        length, location = 0, ""
-        for line in received[:end].decode("latin-1").split("\r\n")[1:]:
-            name, _, value = line.partition(": ")
-            name = name.lower()
-            if name == "content-length":
-                length = int(value)
-            elif name == "location":
-                location = value
-            elif name == "set-cookie":
-                self._keep(value)
-        body = received[end + 4 :]
-        while len(body) < length:
-            body += self._receive()
-        return int(received[9:12]), location, body
-
-    def _receive(self) -> bytes:
-        chunk = self._socket.recv(65536)
-        if not chunk:
-            raise FaultError("the server hung up")
-        return chunk
-
-    def _keep(self, line: str) -> None:
-        name, _, value = line.partition(";")[0].partition("=")
-        if "Max-Age=0" in line or not value:
-            self._cookies.pop(name, None)
-        else:
-            self._cookies[name] = value
+    desks: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def log_in(port: int, username: str, password: str, took: Took) -> None:
@@ -129,35 +58,19 @@ def log_in(port: int, username: str, password: str, took: Took) -> None:
     began = time.perf_counter()
     visitor = Visitor(port)
     try:
-        visitor.get("/login")
-        page = visitor.get("/login/brugernavn")
-        form = {"csrf_token": _token(page), "destination": "", "username": username}
-        page = visitor.get(visitor.post("/login/brugernavn", form))
-        form = {"csrf_token": _token(page), "username": username, "password": password}
-        sent = time.perf_counter()
-        landing = visitor.post("/login/adgangskode", form)
-        answered = time.perf_counter()
-        page = visitor.get(landing)
-        if landing != "/mit" or username.encode() not in page:
-            raise FaultError(f"{username} landed on {landing}")
+        took.password.append(visitor.log_in(username, password))
     finally:
         visitor.close()
     took.whole.append(time.perf_counter() - began)
-    took.password.append(answered - sent)
-
-
-def _token(page: bytes) -> str:
-    begin = page.index(TOKEN) + len(TOKEN)
-    return page[begin : page.index(b'"', begin)].decode()
 
 
 def carry_out(task: Task) -> Took:
     """Carry out a task with its clients in threads; whatever time is up for is left."""
     work: queue.SimpleQueue[str] = queue.SimpleQueue()
-    for item in task.people or task.paths:
-        work.put(item)
+    for item in task.people or task.paths or task.teachers or range(len(task.desks)):
+        work.put(str(item))
     took, deadline = Took(), time.monotonic() + task.most_seconds
-    client = _people if task.people else _readers
+    client = _people if task.people else _readers if task.paths else _teachers
     threads = [
         threading.Thread(target=client, args=(task, work, took, deadline)) for _ in range(task.clients)
     ]
@@ -193,6 +106,28 @@ def _readers(task: Task, work: queue.SimpleQueue[str], took: Took, deadline: flo
             break
         except (FaultError, OSError, ValueError) as fault:
             took.faults.append(str(fault))
+            break
+    visitor.close()
+
+
+def _teachers(task: Task, work: queue.SimpleQueue[str], took: Took, deadline: float) -> None:
+    """Do the act at desk after desk, each over the one connection of this client."""
+    visitor = Visitor(task.port)
+    while time.monotonic() < deadline and not work.empty():
+        try:
+            item = work.get_nowait()
+            began = time.perf_counter()
+            if task.act == "enter":
+                took.desks[item] = asdict(elevadgang.enter(visitor, item, task.password))
+            elif task.act == "reopen":
+                took.desks[item] = asdict(elevadgang.reopen(visitor, Desk(**task.desks[int(item)])))
+            else:
+                elevadgang.ACTS[task.act](visitor, Desk(**task.desks[int(item)]))
+            took.whole.append(time.perf_counter() - began)
+        except queue.Empty:
+            break
+        except (FaultError, OSError, ValueError) as fault:
+            took.faults.append(f"{task.act}: {fault}")
             break
     visitor.close()
 

@@ -11,13 +11,11 @@ from app.demo.cast import (
     ANNA,
     AT,
     BO,
-    BOEGESKOLEN,
     BOTH,
     CARLA,
     CAST,
     CHILD_OF_BOTH,
     DAN,
-    EGESKOLEN,
     EQUALS,
     EVA,
     EXPIRING,
@@ -37,7 +35,9 @@ from app.demo.cast import (
     STAGE,
     WITHOUT_CPR,
 )
+from app.demo.empty_lists import ENDED, NO_CLASS, NO_IMPORT, NOT_MAIN_GROUP, NOT_TEACHER, WITHOUT_PUPILS
 from app.demo.member import Member, School
+from app.demo.schools import BOEGESKOLEN, EGESKOLEN, LINDESKOLEN
 from app.models.people import Institution, User
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "CHILD_OF_BOTH",
     "DAN",
     "EGESKOLEN",
+    "ENDED",
     "EQUALS",
     "EVA",
     "EXPIRING",
@@ -61,9 +62,14 @@ __all__ = [
     "FORMULAS",
     "GRY",
     "IDA",
+    "LINDESKOLEN",
     "MARKED",
     "MINUS",
     "NAMELESS",
+    "NOT_MAIN_GROUP",
+    "NOT_TEACHER",
+    "NO_CLASS",
+    "NO_IMPORT",
     "OTTO",
     "PARENT",
     "PLUS",
@@ -71,6 +77,7 @@ __all__ = [
     "SPECIAL",
     "STAGE",
     "WITHOUT_CPR",
+    "WITHOUT_PUPILS",
     "Member",
     "School",
     "user_of",

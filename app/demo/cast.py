@@ -5,19 +5,11 @@ Tests, guides and outside checks all read them here. The rest of the school is d
 
 from __future__ import annotations
 
-from app.demo.member import Contact, Earlier, Member, School
+from app.demo.empty_lists import WITHOUT_PUPILS
+from app.demo.member import Contact, Earlier, Member
+from app.demo.schools import BOEGESKOLEN, EGESKOLEN
 from app.models.credentials import Authorisation
 from app.models.people import Category, PasswordType, Relation, RightKind, Role
-
-EGESKOLEN = School(
-    "999001", "Egeskolen", "Folkeskole", True, "Egealle 1", "0999", "Prøveby", "kontor@egeskolen.example"
-)
-BOEGESKOLEN = School(
-    "999002", "Bøgeskolen", "Friskole", False, "Bøgestien 2", "0999", "Prøveby", "kontor@boegeskolen.example"
-)
-PROEVESKOLEN = School(
-    "999003", "Prøveskolen", "Folkeskole", True, "Målevej 3", "0999", "Prøveby", "kontor@proeveskolen.example"
-)
 
 PUPIL = (Category.PUPIL,)
 EMPLOYEE = (Category.EMPLOYEE,)
@@ -377,6 +369,7 @@ FORMULAS = (EQUALS, PLUS, MINUS, AT)
 FIXED = (ANNA, IDA, BO, CARLA, DAN, EVA, FINN, GRY)
 SPECIAL = (PROTECTED, MARKED, NAMELESS, STAGE, EXPIRING, BOTH, CHILD_OF_BOTH)
 AT_MITID = (PARENT, ALBA, OTTO, ALIASED, WITHOUT_CPR)
-CAST = (*FIXED, *SPECIAL, *FORMULAS, *AT_MITID)
+# Whoever is added goes last: the numbers of those before do not change with it.
+CAST = (*FIXED, *SPECIAL, *FORMULAS, *AT_MITID, *WITHOUT_PUPILS)
 # Whom the terminal suggests to a newcomer.
 SUGGESTED = (*FIXED, STAGE, EXPIRING, MARKED)

@@ -15,10 +15,12 @@ from typing import TypedDict
 
 from stdnum.dk import cpr as cpr_rules
 
-from app.demo.cast import BOEGESKOLEN, CAST, EGESKOLEN
+from app.demo.cast import CAST
 from app.demo.chance import SeededDice
+from app.demo.empty_lists import HOLD, WITHOUT_PUPILS
 from app.demo.member import Member, School
 from app.demo.population import Class, Link, Person, Place, Population, Secret
+from app.demo.schools import BOEGESKOLEN, EGESKOLEN, LINDESKOLEN
 from app.domain import passwords
 from app.domain.cpr import REPLACEMENT_DAYS
 from app.domain.passwords import About
@@ -119,6 +121,8 @@ class _Draw:
         self.link_members(members)
         for school in SCHOOLS:
             self.school(school, list(members.values()))
+        self.classes.append(Class(EGESKOLEN, HOLD, GroupType.HOLD))
+        self.classes.append(Class(LINDESKOLEN, "1.A", level="1", line="A"))
         return Population(self.classes, self.people, self.links)
 
     def cast(self) -> list[Person]:
@@ -168,6 +172,13 @@ class _Draw:
                         groups=groups,
                     )
                 )
+        if member.former:
+            was = member.former
+            places.append(
+                Place(
+                    was.school, Category.EMPLOYEE, was.roles, groups=was.groups, ended_days_ago=was.days_ago
+                )
+            )
         person = self.person(
             dice, member.given_name, member.family_name, member.is_woman, year, places, member.username
         )
@@ -354,7 +365,9 @@ class _Draw:
                     taught[other].append(name)
         for names in taught:
             self.employee(school, Category.EMPLOYEE, Role.LAERER, tuple(sorted(names)), dice)
-        has = [role for person in members for place in person.places for role in place.roles]
+        # Those without pupils work here beside the others, who are drawn as if they did not.
+        counted = [person for person in members if person.member not in WITHOUT_PUPILS]
+        has = [role for person in counted for place in person.places for role in place.roles]
         for category, role, count in OTHERS:
             for _ in range(count - has.count(role)):
                 groups = (SFO,) if role is Role.PAEDAGOG else ()

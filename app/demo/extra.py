@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from app.config import Config
 from app.db import Database, Instant, instant
 from app.demo import drawing, storing
-from app.demo.cast import PROEVESKOLEN
 from app.demo.drawing import EXTRA_PREFIX
+from app.demo.schools import PROEVESKOLEN
 from app.demo.storing import DemoRefusedError, Loaded, Progress, Row, Unhashed
 from app.domain import audit, passwords
 from app.domain.audit import Event
@@ -24,7 +24,7 @@ SOURCE = "demo-extra"
 MOST = 260_000
 WITH_PASSWORD = 1_000
 CHUNK = 5_000
-CLASS = 25
+CLASS = 28
 LEVEL = "8"
 
 

@@ -47,6 +47,16 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class Former:
+    """What a person was at a school until so many days ago."""
+
+    school: School
+    roles: tuple[Role, ...]
+    groups: tuple[str, ...]
+    days_ago: int
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """One person of the cast."""
 
@@ -63,6 +73,7 @@ class Member:
     categories: tuple[Category, ...] = ()
     roles: tuple[Role, ...] = ()
     groups: tuple[str, ...] = ()
+    former: Former | None = None
     right: RightKind | None = None
     contact_of: tuple[Contact, ...] = ()
     password: str | None = None

@@ -20,6 +20,7 @@ class Place:
     class_name: str | None = None
     level: str | None = None
     groups: tuple[str, ...] = ()
+    ended_days_ago: int | None = None
 
 
 @dataclass(slots=True)
@@ -114,7 +115,7 @@ class Population:
         self._teachers: dict[tuple[str, str | None], Person] = {}
         for person in self.people:
             for place in person.places:
-                if Role.LAERER in place.roles:
+                if Role.LAERER in place.roles and place.ended_days_ago is None:
                     for name in place.groups:
                         self._teachers.setdefault((place.school.number, name), person)
         self._guardians: dict[str, Person] = {}

@@ -13,14 +13,16 @@ from sqlalchemy.orm import Session
 from app.config import Config
 from app.db import Database, Instant, instant
 from app.demo import drawing, listing, storing
-from app.demo.cast import BOEGESKOLEN, EGESKOLEN, EVA
+from app.demo.cast import EVA
 from app.demo.population import Person, Population, Secret
+from app.demo.schools import BOEGESKOLEN, EGESKOLEN, LINDESKOLEN
 from app.demo.storing import DemoRefusedError, Loaded, Progress, Row, Unhashed
 from app.domain import audit, cpr, people
 from app.domain.audit import Event
 from app.domain.passwords import Hasher
 from app.keys import Keys
 from app.models.credentials import ExpiryReason
+from app.models.imports import ImportOutcome, ImportRun
 from app.models.people import (
     Affiliation,
     ContactRelation,
@@ -32,6 +34,15 @@ from app.models.people import (
 )
 
 SOURCE = "demo"
+# The deliveries there have been: of which school, how many hours ago, and what became of them.
+DELIVERIES = (
+    (EGESKOLEN, 30, ImportOutcome.LOADED),
+    (EGESKOLEN, 6, ImportOutcome.LOADED),
+    (BOEGESKOLEN, 30, ImportOutcome.REJECTED),
+    (BOEGESKOLEN, 6, ImportOutcome.LOADED),
+    (LINDESKOLEN, 30, ImportOutcome.LOADED),
+    (LINDESKOLEN, 6, ImportOutcome.REJECTED),
+)
 SCHOOL_NETWORK = "192.0.2.0/24"  # of RFC 5737's addresses for examples
 
 
@@ -107,7 +118,8 @@ class _Load:
 
     def run(self) -> None:
         population = drawing.draw(self.now.today)
-        schools = storing.insert_schools(self.db, (EGESKOLEN, BOEGESKOLEN))
+        schools = storing.insert_schools(self.db, (EGESKOLEN, BOEGESKOLEN, LINDESKOLEN))
+        self.insert_deliveries(schools)
         groups = self.insert_groups(schools, population)
         users = self.insert_people(population)
         self.insert_places(schools, groups, users, population)
@@ -120,6 +132,18 @@ class _Load:
         """Return the first day of the school year so many years before this one."""
         starts = drawing.school_year_start(self.now.today)
         return starts.replace(year=starts.year - years)
+
+    def insert_deliveries(self, schools: dict[str, int]) -> None:
+        rows: list[Row] = [
+            {
+                "institution_id": schools[school.number],
+                "source": SOURCE,
+                "received_at": self.now.at - timedelta(hours=hours),
+                "outcome": outcome,
+            }
+            for school, hours, outcome in DELIVERIES
+        ]
+        self.db.execute(insert(ImportRun), rows)
 
     def insert_groups(self, schools: dict[str, int], population: Population) -> dict[tuple[str, str], int]:
         rows: list[Row] = [
@@ -186,6 +210,9 @@ class _Load:
                 "source": SOURCE,
                 "local_person_id": person.uni_id,
                 "from_on": self.began(person.years_here(place)),
+                "to_on": None
+                if place.ended_days_ago is None
+                else self.now.today - timedelta(days=place.ended_days_ago),
             }
             for person, place in places
         ]

@@ -25,6 +25,7 @@ from app.web.browser import (
     LOGIN,
     RECOVERY,
     WAY,
+    address,
     browser,
     coarse,
     device_token,
@@ -78,7 +79,7 @@ def find_flow(*, is_step: bool = True) -> Flow | None:
 
 def read_flow(token: str) -> Flow | None:
     """Return the half-done login of a token, as it stands for this browser."""
-    network = coarse(request.remote_addr or "") if request.method == "POST" else None
+    network = coarse(address()) if request.method == "POST" else None
     return flows.find(db(), keys(), token, now(), device_token=device_token(), network=network)
 
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
 
-from app.db import instant
-from app.demo.mitid_simulator import drawn
-from app.demo.mitid_simulator.pages import make_app
 from app.domain.audit import Event
-from app.world import Clock
 from tests.browser.inspection import cramped, overflowing, violations
-from tests.browser.server import Server, free_port
+from tests.browser.mitid import SIMULATOR, be, beside_mitid
+from tests.browser.server import Server
 from tests.browser.steps import (
     dealt_pictures,
     dealt_words,
@@ -34,27 +29,12 @@ from tests.conftest import Template
 
 pytestmark = pytest.mark.parametrize("template", ["sqlite"], indirect=True)
 
-SIMULATOR = "Test – ikke MitID"
-
 
 @pytest.fixture(scope="module")
 def kept_server(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Return a server of these tests' own, with the simulator of MitID on a port beside it."""
-    port = free_port()
-    server = Server(template, tmp_path_factory.mktemp("server"), "", mitid_port=port)
-    people = drawn.identities(instant(Clock()).today)
-    pages = make_app(f"http://127.0.0.1:{port}", server.config.mitid_return, people, Clock().now)
-    simulator = make_server("127.0.0.1", port, pages, threaded=True)
-    thread = threading.Thread(target=simulator.serve_forever, daemon=True)
-    thread.start()
-    try:
-        server.start()
+    with beside_mitid(template, tmp_path_factory.mktemp("server")) as server:
         yield server
-    finally:
-        server.stop()
-        simulator.shutdown()
-        thread.join(10)
-        simulator.server_close()
 
 
 @pytest.fixture
@@ -67,13 +47,6 @@ def visits(chromium: Browser, site: Server) -> Iterator[Visits]:
         made.check()
     finally:
         made.close()
-
-
-def be(page: Page, member: Member) -> None:
-    """Be one of the cast at the simulator."""
-    expect(page.get_by_text(SIMULATOR).first).to_be_visible()
-    assert member.mitid is not None
-    page.locator(f"button[name=identity][value='{member.mitid['uuid']}']").click()
 
 
 def forget(page: Page, member: Member) -> None:

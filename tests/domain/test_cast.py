@@ -10,7 +10,10 @@ from sqlalchemy.orm import Session
 
 from app.config import Config, PasswordProfile
 from app.db import Instant
+from app.demo import drawing
 from app.domain import audit, passwords, people
+from app.domain.elevadgang import areas
+from app.domain.elevadgang.areas import Empty
 from app.domain.passwords import About, Hasher
 from app.models.credentials import Authorisation, Credential, ExpiryReason
 from app.models.people import (
@@ -24,6 +27,7 @@ from app.models.people import (
     Relation,
     Right,
     RightKind,
+    Role,
     User,
 )
 from tests.cast import (
@@ -44,8 +48,10 @@ from tests.cast import (
     IDA,
     MARKED,
     NAMELESS,
+    NO_IMPORT,
     PROTECTED,
     STAGE,
+    WITHOUT_PUPILS,
     Member,
     institution,
     user_of,
@@ -158,6 +164,34 @@ def test_dan_has_custody_of_anna_and_none_of_ida(db: Session) -> None:
         (ANNA.username, Relation.FAR, True),
         (IDA.username, Relation.ANDET, False),
     }
+
+
+def test_the_six_reasons_for_an_empty_list_each_have_somebody(db: Session, now: Instant) -> None:
+    """Whether a class has pupils is asked of the class; all other reasons of the teacher (domain 8)."""
+    (area,) = areas.list_classes(db, user_of(db, NO_IMPORT).id, now.today)
+    assert areas.why_empty(db, user_of(db, NO_IMPORT).id, area, now) is Empty.NO_IMPORT
+    others = [member for member in WITHOUT_PUPILS if member is not NO_IMPORT]
+    found = {member.word: areas.why_empty(db, user_of(db, member).id, None, now) for member in (*others, EVA)}
+    assert found == {
+        "no_class": Empty.NO_CLASS,
+        "not_teacher": Empty.NOT_TEACHER,
+        "ended": Empty.ENDED,
+        "not_main_group": Empty.NOT_MAIN_GROUP,
+        "eva": Empty.OTHER_BUTTON,
+    }
+
+
+def test_who_sees_no_pupils_is_there_beside_the_others_and_changes_none_of_them() -> None:
+    drawn = drawing.draw(TODAY)
+    beside = [person for person in drawn.people if person.member in WITHOUT_PUPILS]
+    assert [person.member for person in beside] == list(WITHOUT_PUPILS)
+    # Three substitutes and one consultant a school, whoever of the cast is among them.
+    for role, count in ((Role.VIKAR, 6), (Role.KONSULENT, 2)):
+        others = [person for person in drawn.people if person not in beside]
+        assert sum(role in place.roles for person in others for place in person.places) == count
+    pupils = [pupil for group in drawn.classes for pupil in group.pupils]
+    helpers = [drawn.helper(pupil, Authorisation.TEACHER) for pupil in pupils]
+    assert not any(person is helper for person in beside for helper in helpers)
 
 
 def test_eva_is_user_administrator_of_egeskolen_and_gry_a_supporter(db: Session) -> None:

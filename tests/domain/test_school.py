@@ -305,7 +305,7 @@ def test_extra_people_are_added_in_chunks_and_no_one_twice(
         sizes = db.scalars(
             select(func.count()).where(Affiliation.source == extra.SOURCE).group_by(Affiliation.main_group_id)
         ).all()
-        assert sorted(sizes, reverse=True) == [25, 25, 25, 15]
+        assert sorted(sizes, reverse=True) == [28, 28, 28, 6]
         credentials = db.scalars(
             select(Credential)
             .join(User, User.id == Credential.user_id)

@@ -73,6 +73,7 @@ _TAUGHT: Select[*tuple[Any, ...]] = (
         Institution.name.label("institution_name"),
         Group.id.label("group_id"),
         Group.name.label("group_name"),
+        Group.institution_id.label("group_institution_id"),
     )
     .join(GroupMember, GroupMember.affiliation_id == Affiliation.id)
     .join(Group, Group.id == GroupMember.group_id)
@@ -81,7 +82,6 @@ _TAUGHT: Select[*tuple[Any, ...]] = (
         Affiliation.user_id == bindparam("actor_id"),
         Affiliation.category == Category.EMPLOYEE,
         is_current(TODAY),
-        Group.institution_id == Affiliation.institution_id,
         Group.type == GroupType.HOVEDGRUPPE,
         _has_begun_and_not_ended(TODAY),
     )
@@ -94,8 +94,10 @@ _TAUGHT_HELD = _TAUGHT.with_for_update(read=True, of=(Affiliation, GroupMember))
 def list_classes(db: Session, actor_id: int, today: date, *, is_held: bool = False) -> list[Area]:
     """Return the classes of a teacher, by school and name; empty for who has not the role Lærer."""
     rows = direct(db, _TAUGHT_HELD if is_held else _TAUGHT, {"actor_id": actor_id, "today": today})
-    # Two affiliations may lead to the same class.
-    areas = {row.group_id: _class(actor_id, row) for row in rows if TEACHING in row.roles}
+    # That a class is of the teacher's own school is asked here: as a condition of the statement, it has
+    # SQLite search all the school's groups. Two affiliations may lead to the same class.
+    own = [row for row in rows if TEACHING in row.roles and row.group_institution_id == row.institution_id]
+    areas = {row.group_id: _class(actor_id, row) for row in own}
     return list(areas.values())
 
 

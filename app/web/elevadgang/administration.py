@@ -271,6 +271,7 @@ def _details(entry: Entry) -> str:
             ("password_type", kinds),
         )
     ]
-    words = [_(text) for text in said if text]
+    # A sentence of the list is a part of one here.
+    words = [_(text).removesuffix(".") for text in said if text]
     words += [str(details[key]) for key in ("where", "device", "cidr") if details.get(key)]
     return ", ".join(words)

@@ -137,7 +137,7 @@ def _help(window: Window) -> tuple[str, str]:
     if window.standing is Standing.APPROVAL and window.doubt:
         return _(DOUBTS[window.doubt]), device_text(window.device)
     if window.standing is Standing.UNDER_WAY:
-        until = _("Senest kl. %(time)s", time=time_text(pending_end(window.ends_at)))
+        until = _("Senest kl. %(time)s.", time=time_text(pending_end(window.ends_at)))
         far = _("Eleven er et andet sted end dig.")
         return (until if window.is_near else f"{far} {until}"), device_text(window.device)
     return "", device_text(window.device) if window.may_disown else ""

@@ -13,13 +13,13 @@ from app.domain.flows import Flow, Step
 from app.domain.login import Outcome
 from app.models.credentials import ExpiryReason
 from app.models.people import PasswordType
-from app.web.browser import WAY, device_token, read_cookie
+from app.web.browser import WAY, device_token, plays_home, read_cookie
 from app.web.fields import PasswordForm, UsernameForm
 from app.web.guard import current_login, public
 from app.web.i18n import date_text
 from app.web.i18n import gettext as _
 from app.web.page import known_destination, leave, onward, page, site
-from app.web.transaction import db, now, world
+from app.web.transaction import config, db, now, world
 from app.web.wizard import (
     NO_PROBLEM,
     STATUS,
@@ -93,7 +93,13 @@ def username() -> Response:
     if "ret" in request.args:  # come back to put right what was typed
         flow = find_flow(is_step=False)
         form.username.data = flow.username if flow is not None and not flow.is_finished else ""
-    return page("login/username.html", form=form)
+    return _username_page(form)
+
+
+def _username_page(form: UsernameForm, status: int = 200) -> Response:
+    # Whether the demo's way to another network is shown, and to which.
+    home = plays_home() if config().is_demo else None
+    return page("login/username.html", status=status, form=form, plays_home=home)
 
 
 @blueprint.post("/login/brugernavn")
@@ -104,7 +110,7 @@ def username_given() -> Response:
     destination = known_destination(form.destination.data)
     if not form.validate_on_submit():
         form.destination.data = destination or ""
-        return page("login/username.html", status=422, form=form)
+        return _username_page(form, 422)
     return go_on(begin_flow(form.username.data or "", destination=destination, may_claim=True))
 
 

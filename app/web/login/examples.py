@@ -46,7 +46,7 @@ STILLS: Screens = {
         {"": lambda: {"choices": ways(None, has_mitid=True), "remembered": None, "destination": ""}},
         is_open=True,
     ),
-    "login/username.html": Screen({"": lambda: {"form": UsernameForm()}}, is_open=True),
+    "login/username.html": Screen({"": lambda: {"form": UsernameForm(), "plays_home": None}}, is_open=True),
     "login/password.html": Screen(
         {"": example, "wrong": lambda: {**example(), "problem": "wrong", "errors": True}}
     ),
