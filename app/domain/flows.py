@@ -190,7 +190,7 @@ def begin(
     """
     shown = people.shown_username(typed)
     if replaced_token:
-        forget(db, keys, replaced_token)
+        forget(db, keys, replaced_token, is_carried_on=times_asked > 1)
     token = dice.token()
     values = {
         "token_mark": keys.token_mark(KIND, token),
@@ -207,10 +207,19 @@ def begin(
     return Begun(token, row.password_type, row.user_id if row.has_window else None)
 
 
-def forget(db: Session, keys: Keys, token: str) -> None:
-    """Remove a flow, and what waits in it, by either of its tokens."""
-    mark = keys.token_mark(KIND, token)
-    db.execute(delete(LoginFlow).where(or_(LoginFlow.token_mark == mark, LoginFlow.proved_mark == mark)))
+def forget(db: Session, keys: Keys, token: str, *, is_carried_on: bool = False) -> None:
+    """Remove a flow, and what waits in it, by either of its tokens.
+
+    That a name was sent and nothing tried stays in a row that no token finds, so that sending other names
+    in between hides nothing (S-44); where the flow is carried on, the next one counts it.
+    """
+    mark, rows = keys.token_mark(KIND, token), table(LoginFlow)
+    which = or_(LoginFlow.token_mark == mark, LoginFlow.proved_mark == mark)
+    gone = db.execute(delete(rows).where(which).returning(*rows.columns)).mappings().first()
+    if gone is None or is_carried_on or gone["proof"] is not None or gone["wrong_tries"]:
+        return
+    left = {name: gone[name] for name in gone if name not in ("id", "destination", "sealed_picks")}
+    db.execute(insert(rows).values(left | {"token_mark": keys.token_mark("left_login_flow", token)}))
 
 
 def forget_proved(db: Session, user_id: int) -> None:

@@ -164,7 +164,8 @@ def confirm(
     elif not recovery.still_holds(db, flow, now):
         recovery.withdraw(db, flow)
         return Practised.NO_AUTHORITY, flow
-    if not _end_old(db, flow, now):
+    if not _end_old(db, keys, flow, now):
+        db.rollback()  # a window is used up by a password that is stored, and by nothing less (S-02)
         return _done_already(db, keys, flow, now)
     if claim is not None:
         authorisation, actor_id = BY_DOOR[claim.door], claim.opened_by_id
@@ -245,12 +246,14 @@ def keep_old(db: Session, flow: Flow, now: Instant) -> Flow | None:
     return replace(flow, is_change=False)
 
 
-def _end_old(db: Session, flow: Flow, now: Instant) -> bool:
+def _end_old(db: Session, keys: Keys, flow: Flow, now: Instant) -> bool:
     """End the password that was proved, or see that there is still none; False where another came (S-04)."""
     is_proved = (
         select(LoginFlow.id)
         .where(
             LoginFlow.id == flow.id,
+            # SQLite gives the number of a row that is gone to the next one.
+            LoginFlow.proved_mark == keys.token_mark(FLOW_KIND, flow.token),
             LoginFlow.finished_at.is_(None),
             # By the same proof, of the same person, as was judged before the hash.
             LoginFlow.proof == flow.proof,

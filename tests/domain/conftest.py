@@ -13,6 +13,7 @@ from app.keys import Keys
 from app.world import World
 from tests.conftest import SetClock
 from tests.domain.acts import Acts, CountingHasher
+from tests.domain.helping import Helping
 from tests.hashing import QuickHasher
 
 
@@ -37,3 +38,9 @@ def quick(acts: Acts) -> Acts:
     """Return the steps of a login with hashes that take no time; known passwords do not fit then."""
     acts.hasher = QuickHasher(acts.keys, slots=8, wait_seconds=30)
     return acts
+
+
+@pytest.fixture
+def helping(quick: Acts) -> Helping:
+    """Return what people do in Elevadgang, with hashes that take no time."""
+    return Helping(quick)

@@ -17,7 +17,7 @@ from app.domain.elevadgang import areas
 from app.domain.elevadgang.areas import Area
 from app.domain.elevadgang.pupils import fits
 from app.models.audit import AuditEvent
-from app.models.elevadgang import Doubt
+from app.models.elevadgang import Door, Doubt
 from app.models.people import PasswordType, User
 from app.world import Dice
 
@@ -50,7 +50,12 @@ class Entry:
 
 
 def _held_pupil(db: Session, area: Area, uni_id: str, now: Instant) -> int | None:
-    """Return a pupil of the institution, held, if the actor's right covers it at this moment (S-40)."""
+    """Return a pupil of the institution, held, if the actor's right covers it at this moment (S-40).
+
+    A teacher's class is no such right, whoever asks.
+    """
+    if area.door is not Door.ADMINISTRATOR:
+        return None
     user_id = db.scalar(select(User.id).where(User.uni_id == uni_id).with_for_update(key_share=True))
     if user_id is None:
         return None

@@ -8,8 +8,8 @@ from datetime import datetime, time
 from enum import Enum, auto
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, literal, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, delete, func, insert, literal, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from app.db import COPENHAGEN, Instant
 from app.domain import audit, devices, flows, networks, sessions, throttling
@@ -20,7 +20,7 @@ from app.domain.elevadgang.claims import network_mark
 from app.domain.login import Browser
 from app.domain.throttling import Place
 from app.keys import Keys
-from app.models.credentials import Credential, KnownDevice
+from app.models.credentials import Authorisation, Credential, KnownDevice
 from app.models.elevadgang import Door, EndedBy, PasswordWindow, WindowState
 from app.models.people import Affiliation, User
 from app.models.sso import EndReason, LoginFlow
@@ -373,7 +373,8 @@ def disown(
 ) -> bool:
     """Void the password that somebody else got in a pupil's window; a day long (S-45).
 
-    Its sessions end, its devices are strangers again, and the pupil needs a new one.
+    So is one that it was changed to since, by whoever knew it. Its sessions end, its devices are strangers
+    again, and the pupil needs a new one.
     """
     window = _window_of(db, door, actor_id, institution_id, window_id, now)
     if window is None:
@@ -387,14 +388,30 @@ def disown(
             PasswordWindow.done_at > now.after(-DISOWN_SECONDS),
         )
         .values(disowned_at=now.sql)
-        .returning(PasswordWindow.id)
+        .returning(PasswordWindow.done_at)
         .execution_options(synchronize_session=False)
     )
-    if disowned.first() is None:
+    used = disowned.first()
+    if used is None:
         return False
+    other = aliased(Credential)
+    by_other_leave = (
+        select(other.id)
+        .where(
+            other.user_id == window.pupil_id,
+            other.id.is_distinct_from(window.credential_id),
+            other.authorisation != Authorisation.OWNER,
+            other.set_at > used.done_at,
+        )
+        .exists()
+    )
     db.execute(
         update(Credential)
-        .where(Credential.id == window.credential_id, Credential.ended_at.is_(None))
+        .where(
+            Credential.user_id == window.pupil_id,
+            Credential.ended_at.is_(None),
+            or_(Credential.id == window.credential_id, (Credential.set_at > used.done_at) & ~by_other_leave),
+        )
         .values(ended_at=now.sql)
         .execution_options(synchronize_session=False)
     )

@@ -206,10 +206,14 @@ def list_happening(db: Session, area: Area, now: Instant) -> list[Pupil]:
 
 def fits(search: str, name: str, username: str | None) -> bool:
     """Whether every word of a search begins a word of the name, or the username."""
-    words = name.casefold().replace("-", " ").split()
+    words = _words(name)
     if username:
         words.append(username)
-    return all(any(word.startswith(part) for word in words) for part in search.casefold().split())
+    return all(any(word.startswith(part) for word in words) for part in _words(search))
+
+
+def _words(text: str) -> list[str]:
+    return text.casefold().replace("-", " ").split()
 
 
 def list_main_groups(db: Session, area: Area, now: Instant) -> list[tuple[int, str]]:

@@ -204,7 +204,8 @@ def expire(db: Session, now: Instant, which: ColumnElement[bool] | None = None) 
         over = over.where(which)
     expired = db.execute(
         update(PasswordWindow)
-        .where(PasswordWindow.id.in_(over.limit(SWEPT_AT_ONCE)), is_over)
+        # What another holds is that one's to end: two who each hold some wait for each other for ever.
+        .where(PasswordWindow.id.in_(over.limit(SWEPT_AT_ONCE).with_for_update(skip_locked=True)), is_over)
         .values(state=WindowState.EXPIRED, ended_at=now.sql)
         .returning(PasswordWindow.id, PasswordWindow.pupil_id, PasswordWindow.institution_id)
         .execution_options(synchronize_session=False)

@@ -1,0 +1,170 @@
+"""From where a pupil claims, and when somebody must compare a picture first (S-43, S-44)."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from app.domain import devices
+from app.domain.login import Outcome
+from app.domain.new_password import Practised
+from app.models.credentials import KnownDevice
+from app.models.elevadgang import Doubt
+from app.models.people import Institution, Locality, Network
+from tests.cast import ALBA, ANNA, BO, CARLA, EVA, IDA
+from tests.domain.acts import STRANGER
+from tests.domain.helping import GROWN_UP, HOME, Helping, PupilBrowser, at, elsewhere
+from tests.domain.test_elevadgang import NAME, opened
+
+
+def registered(helping: Helping) -> str:
+    """Register a network for Egeskolen; returns its number as text."""
+    values = {"institution_id": helping.school_id(), "cidr": "198.51.100.0/24", "label": "Hal"}
+    helping.change(lambda db: db.execute(insert(Network).values(**values)))
+    return str(helping.acts.one(select(Network.id).where(Network.cidr == values["cidr"])))
+
+
+def set_locality(helping: Helping, locality: Locality) -> None:
+    number = helping.school_id()
+    helping.change(
+        lambda db: db.execute(update(Institution).where(Institution.id == number).values(locality=locality))
+    )
+
+
+@pytest.mark.parametrize(
+    ("locality", "doubt"),
+    [(Locality.CONFIRM, Doubt.ELSEWHERE), (Locality.WARN, None), (Locality.OFF, None)],
+)
+def test_s_43_a_claim_from_elsewhere_is_doubted_as_the_institution_has_it(
+    helping: Helping, locality: Locality, doubt: Doubt | None
+) -> None:
+    set_locality(helping, locality)
+    opened(helping, ANNA)
+    anna = elsewhere("anna")
+    helping.ask(anna, NAME)
+    window = helping.window(ANNA)
+    assert (window.doubt, window.is_near) == (doubt, False)
+    flow = helping.flow(anna)
+    assert flow is not None
+    assert flow.is_proved is (doubt is None)
+
+
+def test_s_43_no_doubt_in_the_teachers_network_the_schools_or_at_a_known_device(helping: Helping) -> None:
+    number = registered(helping)
+    known = elsewhere("known")
+    mark = helping.acts.keys.token_mark(devices.KIND, known.browser.device_token or "")
+    anna_id = helping.id_of(ANNA)
+    at_once = helping.acts.now().at
+    values = {"user_id": anna_id, "device_mark": mark, "first_at": at_once, "last_at": at_once}
+    helping.change(lambda db: db.execute(insert(KnownDevice).values(**values)))
+    in_hall = PupilBrowser("hall", address=HOME, institution_network=number)
+    for browser in (PupilBrowser("near"), in_hall, known):
+        assert helping.press(helping.area(EVA, None), ANNA).opened
+        assert helping.ask(browser, NAME)
+        window = helping.window(ANNA)
+        assert (window.doubt, window.is_near, window.picture) == (None, True, None)
+
+
+def test_s_43_the_network_of_another_institution_is_elsewhere(helping: Helping) -> None:
+    number = registered(helping)
+    other = helping.acts.one(select(Institution.id).where(Institution.number == "999002"))
+    helping.change(
+        lambda db: db.execute(
+            update(Network).where(Network.id == int(number)).values(institution_id=other, cidr="10.9.0.0/16")
+        )
+    )
+    opened(helping, ANNA)
+    helping.ask(PupilBrowser("anna", address=HOME, institution_network=number), NAME)
+    assert helping.window(ANNA).doubt is Doubt.ELSEWHERE
+
+
+def test_s_43_only_the_picture_of_the_claim_that_is_there_lets_it_go_on(helping: Helping) -> None:
+    carla = helping.area(CARLA, "2.B")
+    window = opened(helping, ANNA)
+    assert not helping.approve(carla, window.id, "ugle"), "nobody has claimed yet"
+    anna = elsewhere("anna")
+    helping.ask(anna, NAME)
+    picture = helping.window(ANNA).picture or ""
+    wrong = "ugle" if picture != "ugle" else "kage"
+    flow = helping.flow(anna)
+    assert flow is not None
+    with pytest.raises(PermissionError):
+        helping.dealt(anna)
+    assert not helping.approve(carla, window.id, wrong)
+    assert not helping.approve(carla, window.id, "")
+    assert helping.approve(carla, window.id, picture)
+    assert not helping.approve(carla, window.id, picture), "once is enough"
+    assert len(helping.events("WINDOW_APPROVED")) == 1
+    assert helping.confirm(anna, helping.dealt(anna))[0] is Practised.CONFIRMED
+
+
+@pytest.mark.parametrize(("times", "doubt"), [(2, None), (3, Doubt.ASKED_BEFORE)])
+def test_s_44_who_sent_the_name_three_times_before_the_press_waits_for_a_grown_up(
+    helping: Helping, times: int, doubt: Doubt | None
+) -> None:
+    anna = PupilBrowser("anna")
+    for _ in range(times):
+        assert not helping.ask(anna, NAME)
+    opened(helping, ANNA)
+    assert helping.ask(anna, NAME)
+    assert helping.window(ANNA).doubt is doubt
+
+
+def test_s_44_a_network_counts_whose_browsers_keep_no_cookies(helping: Helping) -> None:
+    for number in range(3):
+        helping.ask(PupilBrowser(f"forgetful {number}"), NAME)
+    opened(helping, ANNA)
+    helping.ask(PupilBrowser("forgetful 4"), NAME)
+    assert helping.window(ANNA).doubt is Doubt.ASKED_BEFORE
+
+
+def test_s_44_sending_other_names_in_between_hides_nothing(helping: Helping) -> None:
+    waiting = PupilBrowser("waiting")
+    for _ in range(3):
+        helping.ask(waiting, NAME)
+        helping.ask(waiting, "zzzz9999")
+    opened(helping, ANNA)
+    assert helping.ask(waiting, NAME)
+    assert helping.window(ANNA).doubt is Doubt.ASKED_BEFORE
+
+
+def test_s_44_a_try_at_a_secret_or_a_quarter_of_an_hour_ends_the_suspicion(helping: Helping) -> None:
+    trying = PupilBrowser("trying")
+    for _ in range(3):
+        helping.ask(trying, NAME)
+    assert helping.acts.check(trying.token or "", "forkert", STRANGER).outcome is Outcome.WRONG
+    other = PupilBrowser("long ago")
+    for _ in range(3):
+        helping.ask(other, IDA.username or "")
+    helping.acts.clock.forward(seconds=901)
+    helping.press(helping.area(CARLA, "5.A"), IDA)
+    opened(helping, ANNA)
+    helping.ask(PupilBrowser("ida"), IDA.username or "")
+    helping.ask(trying, NAME)
+    assert helping.window(IDA).doubt is None
+    assert helping.window(ANNA).doubt is None
+
+
+@pytest.mark.parametrize(("minutes", "doubt"), [(0, Doubt.MANY_PUPILS), (11, None)])
+def test_s_44_a_browser_that_claims_for_a_fourth_pupil_in_ten_minutes_is_doubted(
+    helping: Helping, minutes: int, doubt: Doubt | None
+) -> None:
+    eva, shared = helping.area(EVA, None), PupilBrowser("shared")
+    pupils = (IDA, BO, ALBA)
+    helping.press(eva, *pupils)
+    for number, pupil in enumerate(pupils):
+        shared.name, shared.token = "shared", None
+        assert helping.ask(shared, pupil.username or "")
+        assert helping.window(pupil).doubt is None, f"number {number + 1}"
+    helping.acts.clock.forward(minutes=minutes)
+    helping.press(eva, ANNA)
+    shared.token = None
+    helping.ask(shared, NAME)
+    assert helping.window(ANNA).doubt is doubt
+
+
+def test_s_44_the_teachers_own_browser_is_doubted(helping: Helping) -> None:
+    own = PupilBrowser("own")
+    helping.press(helping.area(CARLA, "2.B"), ANNA, browser=at(GROWN_UP.public_network, "device of own"))
+    helping.ask(own, NAME)
+    assert helping.window(ANNA).doubt is Doubt.OWN_BROWSER
