@@ -19,4 +19,5 @@ try:
     app = create_app()
 except (ConfigError, ContentError, KeysError, SiteError) as error:
     sys.exit(str(error))
-jobs.start(app.extensions["database"], app.extensions["world"].clock)
+world = app.extensions["world"]
+jobs.start(app.extensions["database"], world.clock, world.mail)

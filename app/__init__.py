@@ -31,18 +31,21 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
     from app.db import Database
     from app.domain import site
     from app.domain.passwords import Hasher
-    from app.protocols import mitid
+    from app.protocols import mitid, smtp
     from app.web import (
         bodies,
+        contact,
         crawlers,
         demo,
         elevadgang,
         errors,
+        feedback,
         gate,
         guard,
         guides,
         headers,
         health,
+        help_me,
         hours,
         i18n,
         kept,
@@ -50,9 +53,13 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
         login,
         mine,
         news,
+        notices,
+        outbox,
         page,
         questions,
         recovery,
+        searching,
+        status,
         stills,
         support,
     )
@@ -62,7 +69,9 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
     from app.world import World
 
     features = (
-        *((support, ""), (guides, ""), (questions, ""), (news, "")),
+        *((support, ""), (searching, ""), (help_me, "")),
+        *((guides, ""), (questions, ""), (news, "")),
+        *((contact, ""), (feedback, ""), (status, ""), (outbox, "")),
         *((login, ""), (recovery, ""), (trips, ""), (mine, ""), (elevadgang, "")),
         *((demo, ""), (crawlers, ""), (health, "")),
     )
@@ -72,13 +81,18 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
     if world is None:
         broker = mitid.for_settings(config.mitid, is_demo=config.is_demo)
         calls = config.mitid_calls
-        world = World(mitid=mitid.Client(broker, config.mitid_return, calls=calls) if broker else None)
+        world = World(
+            mitid=mitid.Client(broker, config.mitid_return, calls=calls) if broker else None,
+            mail=smtp.for_settings(config.mail),
+        )
     app = TransactionalFlask(__name__, static_folder=None)
     keys = keyring.for_mode(config)
+    database = Database(config.database_url, pool=config.threads)
     app.extensions.update(
         config=config,
         world=world,
-        database=Database(config.database_url, pool=config.threads),
+        database=database,
+        notices=notices.Board(database, world.clock),
         keys=keys,
         hasher=Hasher(keys, slots=config.hash_slots, wait_seconds=config.hash_wait_seconds),
         networks=KnownNetworks(),
@@ -117,6 +131,8 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
     page.init(app)
     hours.init(app)
     library.init(app, PROJECT / "app" / "content")
+    searching.init(app, PROJECT / "app" / "content")
+    help_me.init(app, PROJECT / "app" / "content")
     stills.init(app, (feature for feature, _address in features))
     app.wsgi_app = bodies.Bodies(  # type: ignore[method-assign]
         app.wsgi_app,
@@ -127,7 +143,11 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
     app.wsgi_app = kept.KeptLayer(  # type: ignore[method-assign]
         app.wsgi_app,
         app.extensions["assets"],
-        minute=lambda: world.clock.now().replace(second=0, microsecond=0),
+        # The phone opens and closes by the minute; what the operator tells is seen at once.
+        edition=lambda: (
+            world.clock.now().replace(second=0, microsecond=0),
+            app.extensions["notices"].current(),
+        ),
     )
     app.wsgi_app = gate.Gate(app.wsgi_app, config)  # type: ignore[method-assign]
     return app

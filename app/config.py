@@ -18,6 +18,10 @@ PROJECT = Path(__file__).resolve().parent.parent
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:]+\])(:(?P<port>[0-9]{1,5}))?")
 ISSUER = re.compile(ADDRESS.pattern + r"(/[A-Za-z0-9._~/-]*)?")
+HOST = re.compile(r"[A-Za-z0-9.-]+|[0-9a-f:]+")
+MAIL = re.compile(r"[!-?A-~]+@[A-Za-z0-9.-]+")
+# Where the demo's mails are from and to: a name that nobody can have.
+DEMO_MAIL = "support@unilogin.example"
 # What `MITID_FILE` may hold, and what is expected of each.
 MITID_CLAIMS = {"mitid_uuid", "cpr", "name", "level", "idp", "identity_type", "authenticated_at"}
 MITID_ACCEPTED = {"level", "idp", "identity_type"}
@@ -90,6 +94,23 @@ class MitIdSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MailSettings:
+    """The operator's SMTP server, and whom mails are from and to."""
+
+    host: str = ""
+    port: int = 587
+    user: str = ""
+    password: str = field(default="", repr=False)
+    sender: str = ""
+    recipient: str = ""
+
+    @property
+    def is_written(self) -> bool:
+        """Whether mails are written at all: in the demo to be looked at, else to be sent."""
+        return bool(self.recipient)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The settings of one process, read once; durations carry their unit in the name."""
 
@@ -115,6 +136,7 @@ class Config:
     form_fields: int = 200
     body_seconds: float = 30.0
     mitid: MitIdSettings = MitIdSettings()
+    mail: MailSettings = MailSettings()
 
     @property
     def is_demo(self) -> bool:
@@ -232,6 +254,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
             mitid_port,
             wrong,
         ),
+        mail=_mail(environ, mode, number("SMTP_PORT", 587, 1, 65535), wrong),
     )
     if wrong:
         raise ConfigError("\n".join(wrong))
@@ -292,7 +315,12 @@ def _mitid_secret(name: str, wrong: list[str]) -> str:
     if not name:
         wrong.append("MITID_CLIENT_SECRET_FILE: name the file that holds the broker's secret")
         return ""
-    if faults := _unsafe_file("MITID_CLIENT_SECRET_FILE", Path(name)):
+    return _secret("MITID_CLIENT_SECRET_FILE", name, wrong)
+
+
+def _secret(variable: str, name: str, wrong: list[str]) -> str:
+    """Read a secret, one line, from the file that a variable names (S-83)."""
+    if faults := _unsafe_file(variable, Path(name)):
         wrong.extend(faults)
         return ""
     try:
@@ -300,8 +328,33 @@ def _mitid_secret(name: str, wrong: list[str]) -> str:
     except (OSError, ValueError):
         secret = ""
     if not re.fullmatch(r"[!-~]{1,4096}", secret):
-        wrong.append("MITID_CLIENT_SECRET_FILE: expected one line, the secret")
+        wrong.append(f"{variable}: expected one line, the secret")
     return secret
+
+
+def _mail(environ: Mapping[str, str], mode: Mode, port: int, wrong: list[str]) -> MailSettings:
+    """Read the settings of the mail server; what is wrong is added to `wrong`."""
+    host = environ.get("SMTP_HOST", "")
+    sender, recipient = environ.get("MAIL_FROM", ""), environ.get("MAIL_TO", "")
+    for name, address in (("MAIL_FROM", sender), ("MAIL_TO", recipient)):
+        if address and not MAIL.fullmatch(address):
+            wrong.append(f"{name}: expected an address like support@example.dk")
+    if mode is Mode.DEMO:
+        # Nothing leaves the demo, whatever else is set; mails are there to be looked at.
+        return MailSettings(sender=sender or DEMO_MAIL, recipient=recipient or DEMO_MAIL)
+    if not host:
+        if recipient:
+            wrong.append("MAIL_TO: without SMTP_HOST nothing is sent there")
+        return MailSettings()
+    if not HOST.fullmatch(host):
+        wrong.append("SMTP_HOST: expected the name of a host")
+    if not sender or not recipient:
+        wrong.append("MAIL_FROM, MAIL_TO: SMTP_HOST needs both")
+    user, file = environ.get("SMTP_USER", ""), environ.get("SMTP_PASSWORD_FILE", "")
+    if bool(user) != bool(file):
+        wrong.append("SMTP_USER, SMTP_PASSWORD_FILE: one needs the other")
+    password = _secret("SMTP_PASSWORD_FILE", file, wrong) if file else ""
+    return MailSettings(host, port, user, password, sender, recipient)
 
 
 def _mitid_file(name: str, wrong: list[str]) -> dict[str, Any]:

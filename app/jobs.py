@@ -1,30 +1,52 @@
-"""What runs by itself, in every worker: sealing the audit, and sweeping what has run out."""
+"""What runs by itself, in every worker: sealing the audit, sweeping what has run out, sending mails."""
 
 from __future__ import annotations
 
 import logging
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import SWEPT_AT_ONCE, Database, instant
-from app.domain import audit, devices, flows, mitid, sessions, throttling
+from app.domain import (
+    audit,
+    contact,
+    devices,
+    feedback,
+    flows,
+    misses,
+    mitid,
+    outbox,
+    quota,
+    sessions,
+    throttling,
+)
 from app.domain.elevadgang import hands, windows
-from app.world import Clock
+from app.world import Clock, MailError, MailServer
 
 log = logging.getLogger("app.jobs")
 
 SEAL_SECONDS = 10
 SWEEP_SECONDS = 300
+MAIL_SECONDS = 10
 KEEP_ENDED_SESSIONS = timedelta(days=45)
 
 
-def start(database: Database, clock: Clock) -> None:
-    """Run the jobs in a thread that ends with the process and leaves its signals to the server."""
+def start(database: Database, clock: Clock, mail_server: MailServer | None = None) -> None:
+    """Run the jobs in threads that end with the process and leave its signals to the server.
+
+    Mails have a thread of their own: a mail server that hangs holds up nothing else.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     threading.Thread(target=_run, args=(database, clock), name="jobs", daemon=True).start()
+    if mail_server is not None:
+        threading.Thread(
+            target=_run_mails, args=(database, clock, mail_server), name="mails", daemon=True
+        ).start()
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
@@ -33,16 +55,62 @@ def _run(database: Database, clock: Clock) -> None:
     rounds = 0
     while not wake.wait(SEAL_SECONDS):
         rounds += 1
-        try:
+        with _going_on():
             seal(database, clock)
             if rounds % (SWEEP_SECONDS // SEAL_SECONDS) == 0:
                 sweep(database, clock)
-        except SQLAlchemyError as error:
-            # Another worker was first, or the database is away; the next round does it.
-            log.info("job", extra={"kind": type(error).__name__})
-        except Exception as error:
-            # The next round may fare better; a thread that ended would never sweep again.
-            log.error("job", exc_info=error)
+
+
+def _run_mails(database: Database, clock: Clock, mail_server: MailServer) -> None:
+    wake = threading.Event()
+    while not wake.wait(MAIL_SECONDS):
+        with _going_on():
+            send_mails(database, clock, mail_server)
+
+
+@contextmanager
+def _going_on() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        # Another worker was first, or the database is away; the next round does it.
+        log.info("job", extra={"kind": type(error).__name__})
+    except Exception as error:
+        # The next round may fare better; a thread that ended would never sweep again.
+        log.error("job", exc_info=error)
+
+
+def send_mails(database: Database, clock: Clock, mail_server: MailServer) -> int:
+    """Send what waits, one after the other, until nothing does or the server is away; returns how many.
+
+    No transaction is open while the server is asked.
+    """
+    count = 0
+    while True:
+        with database.writing() as db:
+            db.connection()
+            taken = outbox.take(db, instant(clock))
+            db.commit()
+        if taken is None:
+            return count
+        fault: MailError | None = None
+        try:
+            mail_server.send(taken.mail)
+        except MailError as error:
+            fault = error
+        with database.writing() as db:
+            db.connection()
+            if fault is None:
+                outbox.note_sent(db, taken, instant(clock))
+            else:
+                outbox.note_fault(db, taken, fault.reason, instant(clock), is_final=fault.is_final)
+            db.commit()
+        if fault is None:
+            count += 1
+            continue
+        log.warning("mail", extra={"kind": fault.reason, "count": taken.tries})
+        if not fault.is_final:
+            return count
 
 
 def seal(database: Database, clock: Clock) -> int:
@@ -67,6 +135,11 @@ def sweep(database: Database, clock: Clock) -> None:
         mitid.sweep,
         throttling.sweep,
         devices.sweep,
+        misses.sweep,
+        contact.sweep,
+        outbox.sweep,
+        feedback.sweep,
+        quota.sweep,
         lambda db, now: sessions.sweep(db, now, KEEP_ENDED_SESSIONS),
     ):
         count = SWEPT_AT_ONCE

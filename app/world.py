@@ -92,10 +92,43 @@ class MitIdBroker(Protocol):
         """Return who came back, from the parameters of the redirect; raises `MitIdError`."""
 
 
+class MailError(Exception):
+    """A mail did not go; `is_final` where it never will."""
+
+    def __init__(self, reason: str, *, is_final: bool = False) -> None:
+        """Take why in a few words for the operator: never an address or a word of the mail."""
+        super().__init__(reason)
+        self.reason = reason
+        self.is_final = is_final
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail as it goes out."""
+
+    message_id: str
+    recipient: str
+    reply_to: str | None
+    subject: str
+    body: str
+    written_at: datetime
+
+
+class MailServer(Protocol):
+    """Who takes our mails over: the operator's SMTP server."""
+
+    def send(self, mail: Mail) -> None:
+        """Hand a mail over; raises `MailError`."""
+
+
 @dataclass(slots=True)
 class World:
-    """All that comes from outside; tests make their own. Without a broker nobody is offered MitID."""
+    """All that comes from outside; tests make their own. Without a broker nobody is offered MitID.
+
+    Without a mail server mails are written and stay where they are.
+    """
 
     clock: Clock = field(default_factory=Clock)
     dice: Dice = field(default_factory=Dice)
     mitid: MitIdBroker | None = None
+    mail: MailServer | None = None

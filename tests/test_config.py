@@ -377,3 +377,44 @@ def test_s_30_a_file_that_nobody_can_follow_is_refused(
     (tmp_path / "mitid.toml").write_text(line)
     told = refusal(mitid | {"MITID_FILE": str(tmp_path / "mitid.toml")})
     assert [line.partition(":")[0] for line in told.splitlines()] == ["MITID_FILE"]
+
+
+SMTP = {"SMTP_HOST": "mail.example.dk", "MAIL_FROM": "unilogin@example.dk", "MAIL_TO": "support@example.dk"}
+
+
+def test_nothing_leaves_the_demo_by_mail() -> None:
+    mail = configuration.read(SMTP).mail
+    assert (mail.host, mail.recipient) == ("", "support@example.dk")
+    assert configuration.read({}).mail.is_written
+
+
+def test_production_writes_mails_where_there_is_a_server(production: dict[str, str], tmp_path: Path) -> None:
+    assert not configuration.read(production).mail.is_written
+    secret = tmp_path / "smtp"
+    secret.write_text(SECRET)
+    secret.chmod(0o600)
+    known = {"SMTP_USER": "unilogin", "SMTP_PASSWORD_FILE": str(secret), "SMTP_PORT": "465"}
+    mail = configuration.read(production | SMTP | known).mail
+    assert mail.is_written
+    assert (mail.host, mail.port, mail.user, mail.password) == ("mail.example.dk", 465, "unilogin", SECRET)
+    assert SECRET not in repr(mail)
+    secret.chmod(0o644)
+    assert "SMTP_PASSWORD_FILE: others may read it" in refusal(production | SMTP | known)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"MAIL_FROM": ""}, "SMTP_HOST needs both"),
+        ({"MAIL_TO": "support"}, "MAIL_TO: expected an address"),
+        ({"MAIL_TO": "a@b.dk\nBcc: c@d.dk"}, "MAIL_TO: expected an address"),
+        ({"SMTP_HOST": ""}, "MAIL_TO: without SMTP_HOST nothing is sent there"),
+        ({"SMTP_HOST": "https://mail"}, "SMTP_HOST: expected the name of a host"),
+        ({"SMTP_PORT": "x"}, "SMTP_PORT: expected a whole number"),
+        ({"SMTP_USER": "unilogin"}, "one needs the other"),
+    ],
+)
+def test_what_is_wrong_with_the_mails_is_named(
+    production: dict[str, str], changed: dict[str, str], said: str
+) -> None:
+    assert said in refusal(production | SMTP | changed)

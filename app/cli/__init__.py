@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.cli import audit, content, db, demo, keys, mitid, networks, people
+from app.cli import audit, contact, content, db, demo, keys, mitid, networks, outbox, people, status
 
 GROUPS = (
     db.db,
@@ -16,6 +16,9 @@ GROUPS = (
     people.people,
     networks.networks,
     content.content,
+    contact.contact,
+    outbox.outbox,
+    status.status,
     audit.audit,
     keys.keys,
     mitid.mitid,

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import time
+import tomllib
+from pathlib import Path
+
 import click
 from flask import current_app
 from flask.cli import AppGroup
 
 from app.cli import terminal
-from app.db import instant
+from app.config import PROJECT
+from app.db import COPENHAGEN, instant
+from app.domain import feedback as answers
+from app.domain import misses, searching
 from app.domain.library import Library
+from app.domain.searching import Place, Search
 from app.web import stills
 from app.web.i18n import SOURCE
+
+# Real questions, each with the page that answers it.
+SEARCHES = PROJECT / "tests" / "content" / "searches.toml"
 
 
 @click.group(cls=AppGroup)
@@ -45,3 +56,70 @@ def check() -> None:
         click.echo(line, err=True)
     if wrong:
         terminal.fail(f"{len(wrong)} faults in the content")
+
+
+@content.command()
+@click.argument("words", nargs=-1)
+@click.option("--language", default=SOURCE, help="the language of the reader")
+@click.option("--measure", is_flag=True, help="tell how well real questions are answered")
+@click.option("--file", type=click.Path(path_type=Path), default=SEARCHES, help="the real questions")
+def search(words: tuple[str, ...], language: str, measure: bool, file: Path) -> None:
+    """List what a search for WORDS finds, best first; or measure the search on real questions."""
+    searches: dict[str, Search] = current_app.extensions["search"]
+    if language not in searches:
+        terminal.fail(f"there is no content in {language}")
+    if measure:
+        _measure(searches[language], file)
+        return
+    for kind, name in searches[language].find(" ".join(words)):
+        click.echo(terminal.plain(f"{kind}:{name}"))
+
+
+@content.command(name="misses")
+def list_misses() -> None:
+    """List the searches that nothing was found by: how often, when last, in which language, the words."""
+    with terminal.reading() as db:
+        for miss in misses.list_misses(db):
+            told = f"{miss.times:5}  {miss.last_at:%Y-%m-%d}  {miss.language}  {miss.words}"
+            click.echo(terminal.plain(told))
+
+
+def _measure(search: Search, file: Path) -> None:
+    try:
+        document = tomllib.loads(file.read_text("utf-8"))
+        asked = [(one["half"], one["text"], _place(one["page"])) for one in document["search"]]
+        twins = {_place(one): _place(other) for one, other in document["twins"].items()}
+    except (OSError, ValueError, KeyError) as error:
+        terminal.fail(f"{file.name}: {error!r}")
+    both = twins | {other: one for one, other in twins.items()}
+    for half in sorted({half for half, _text, _page in asked}):
+        right = [(text, page) for of, text, page in asked if of == half]
+        before = time.process_time()
+        found = searching.measure(search, right, both)
+        milliseconds = 1000 * (time.process_time() - before) / found.asked
+        click.echo(
+            f"half {half}: {found.asked} searches, right page first {found.first / found.asked:.1%}, "
+            f"among three {found.among_three / found.asked:.1%}, {milliseconds:.1f} ms of CPU a search"
+        )
+
+
+def _place(text: str) -> Place:
+    kind, _, name = text.partition(":")
+    return kind, name
+
+
+@content.command()
+@click.option(
+    "--limit", default=100, show_default=True, help="How many answers with words, the newest first."
+)
+def feedback(limit: int) -> None:
+    """Count the answers to «Hjalp det dig?» by page, and show what was written with them."""
+    with terminal.reading() as db:
+        counts, written = answers.counts(db), answers.list_written(db, limit)
+    for one in counts:
+        click.echo(terminal.plain(f"{one.helped} yes  {one.not_helped} no  {one.kind}/{one.slug}"))
+    for told in written:
+        day = f"{told.answered_at.astimezone(COPENHAGEN):%Y-%m-%d}"
+        answer = "yes" if told.has_helped else "no"
+        text = " ".join(told.body.split())
+        click.echo(terminal.plain(f"{day}  {told.language}  {answer}  {told.kind}/{told.slug}: {text}"))

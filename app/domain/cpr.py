@@ -16,6 +16,11 @@ REPLACEMENT_DAYS = 60
 DIGITS = re.compile(r"[0-9]{10}")
 WITH_LETTERS = re.compile(r"[0-9]{6}[A-Z]{3}[0-9]")
 HIDDEN = "••••"
+# What a text may hold that is meant as a number, however it is written: 010203-1234, 01.02.03 1234 …
+WRITTEN = re.compile(
+    r"(?<!\d)(\d\d)[\s./–—-]?(\d\d)[\s./–—-]?\d\d[\s./–—-]{0,3}(?:\d{4}|[^\W\d_]{3}\d)(?!\d)"
+)
+REMOVED = "••••••-••••"
 
 
 def normal(text: str) -> str | None:
@@ -56,6 +61,25 @@ def birth_date(number: str) -> date | None:
 def masked(number: str) -> str:
     """Return a number as it may stand on a screen: the date alone."""
     return f"{number[:6]}-{HIDDEN}"
+
+
+def without_numbers(text: str) -> tuple[str, int]:
+    """Return a text without anything like a CPR number, and how many there were.
+
+    A day and a month are enough to be like one: whoever mistypes a number has written one all the same.
+    """
+    count = 0
+
+    def hidden(found: re.Match[str]) -> str:
+        nonlocal count
+        day = int(found[1])
+        day -= REPLACEMENT_DAYS if day > REPLACEMENT_DAYS else 0
+        if not (1 <= day <= 31 and 1 <= int(found[2]) <= 12):
+            return found[0]
+        count += 1
+        return REMOVED
+
+    return WRITTEN.sub(hidden, text), count
 
 
 def mark(keys: Keys, number: str) -> bytes:

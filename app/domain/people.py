@@ -223,3 +223,14 @@ def numbers_of(db: Session, institution_ids: set[int]) -> dict[int, str]:
 def count(db: Session) -> int:
     """Return how many people there are."""
     return db.scalar(select(func.count()).select_from(User)) or 0
+
+
+def list_institution_names(db: Session, letters: str, limit: int = 8) -> list[str]:
+    """Return names of institutions that hold these letters, those that begin with them first."""
+    # SQLite knows no big and small letters beyond English.
+    ways = {letters, letters.capitalize(), letters.title()}
+    found = select(Institution.name).where(
+        or_(*(Institution.name.icontains(w, autoescape=True) for w in ways))
+    )
+    begins = or_(*(Institution.name.istartswith(w, autoescape=True) for w in ways))
+    return list(db.scalars(found.order_by(begins.desc(), Institution.name).limit(limit)))

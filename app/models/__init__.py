@@ -1,5 +1,15 @@
 """The tables. Importing this package makes all of them known."""
 
-from app.models import audit, credentials, elevadgang, imports, people, recovery, sso
+from app.models import audit, contact, credentials, elevadgang, imports, people, recovery, searches, sso
 
-__all__ = ["audit", "credentials", "elevadgang", "imports", "people", "recovery", "sso"]
+__all__ = [
+    "audit",
+    "contact",
+    "credentials",
+    "elevadgang",
+    "imports",
+    "people",
+    "recovery",
+    "searches",
+    "sso",
+]

@@ -53,7 +53,14 @@ def sitemap() -> Response:
 
 def _pages() -> Iterator[tuple[str, dict[str, Any], date | None]]:
     found = library()
-    for endpoint in ("support.front", "guides.index", "questions.index", "news.index"):
+    for endpoint in (
+        "support.front",
+        "help_me.ask",
+        "guides.index",
+        "questions.index",
+        "news.index",
+        "contact.form",
+    ):
         yield endpoint, {}, None
     for name, slugs in (("audience", AUDIENCES), ("topic", TOPICS), ("article", ARTICLES)):
         for slug in slugs:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import HiddenField, PasswordField, StringField
@@ -26,6 +28,55 @@ class Filled:
         """
         if not (field.data or "").strip():
             raise ValidationError(_(self.sentence))
+
+
+class ChoiceField(StringField):
+    """One of several choices, which the page draws and a validator knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several: its value, its words, and rows that may help whoever chooses it."""
+
+    value: str
+    text: str
+    guides: tuple[object, ...] = ()
+
+
+class OneOf:
+    """Refuses a choice that is none."""
+
+    def __init__(self, values: tuple[str, ...], sentence: str) -> None:
+        """Take what there is to choose from, and the Danish sentence."""
+        self.values, self.sentence = values, sentence
+
+    def __call__(self, form: FlaskForm, field: StringField) -> None:
+        """Check one field.
+
+        Raises:
+            ValidationError: nothing was chosen, or something else.
+
+        """
+        if field.data not in self.values:
+            raise ValidationError(_(self.sentence))
+
+
+class Short:
+    """Refuses a text that is longer than there is room for."""
+
+    def __init__(self, most: int, sentence: str) -> None:
+        """Take how many characters there may be, and the Danish sentence with `most` in it."""
+        self.most, self.sentence = most, sentence
+
+    def __call__(self, form: FlaskForm, field: StringField) -> None:
+        """Check one field.
+
+        Raises:
+            ValidationError: it is too long.
+
+        """
+        if len(field.data or "") > self.most:
+            raise ValidationError(_(self.sentence, most=self.most))
 
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name for a string that is translated later

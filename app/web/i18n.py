@@ -10,6 +10,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from babel import Locale
@@ -28,6 +29,9 @@ SOURCE = "da"
 # Whose way of writing dates a language follows, where it has several.
 LOCALES = {"en": "en_GB"}
 COOKIE = "language"
+
+# What a public page was asked, which it is in another language too.
+ASKED = {"searching.results": ("q",), "help_me.ask": ("hvem", "hvad", "mitid")}
 
 # Days kept in words: pages mostly tell of the same few.
 DAYS = 512
@@ -111,15 +115,17 @@ def languages() -> list[tuple[str, str, str, str, bool]]:
     """Return code, own name, direction, address and whether it is the one at hand, for the switch.
 
     A tool's switch is relative to where the browser stands: htmx moves the address, not the header. It
-    keeps where a login is going, or which page of a list it is.
+    keeps where a login is going, or which page of a list it is; a public page, what was asked of it.
     """
     is_public = bool(request.view_args and "lang" in request.view_args)
-    kept = {name: request.args[name][:200] for name in ("til", "skift") if request.args.get(name)}
+    names = ASKED.get(request.endpoint or "", ()) if is_public else ("til", "skift")
+    kept = {name: request.args[name][:200] for name in names if request.args.get(name)}
     rows = []
     for code, name in LANGUAGES.items():
         href = "?" + urlencode({"ui_locales": code} | kept)
         if is_public and request.endpoint:
-            href = url_for(request.endpoint, **{**(request.view_args or {}), "lang": code})
+            values: dict[str, Any] = {**kept, **(request.view_args or {}), "lang": code}
+            href = url_for(request.endpoint, **values)
         rows.append((code, name, DIRECTIONS[code], href, code == language()))
     return rows
 

@@ -2,7 +2,8 @@
 
 Files are joined, freed of comments, named by their content and compressed at start, so that a browser may
 keep each for a year. A public page is the same for everybody: it is kept as Flask made it until the next
-minute, in which the phone may open or close, and answered with a mark of its content.
+minute, in which the phone may open or close, or the next word of the operator's on how things run, and
+answered with a mark of its content.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ SHEETS = {
     "reading": ("site", "reading"),
     "elevadgang": ("elevadgang",),
 }
-# The addresses of public pages begin with their language. What others of them answer is not kept either.
-PUBLIC = re.compile(rf"/(?:{'|'.join(LANGUAGES)})/")
+# The addresses of public pages begin with their language, but for those of forms, which hold a token. What
+# others of them answer is not kept either.
+PUBLIC = re.compile(rf"/(?:{'|'.join(LANGUAGES)})/(?!(?:kontakt|hjalp-det)(?:/|$))")
 TYPES = ("text/html", "application/atom+xml")
 # How long a browser or a proxy may answer by itself: no longer than the phone's state may be late.
 KEPT_SECONDS = 60
@@ -114,11 +116,11 @@ def _takes_brotli(accepted: str) -> bool:
 class KeptLayer:
     """Answers what is kept; all else goes on to Flask."""
 
-    def __init__(self, inside: Wsgi, assets: Assets, minute: Callable[[], object]) -> None:
-        """Stand before `inside`; `minute` tells the minute it is."""
+    def __init__(self, inside: Wsgi, assets: Assets, edition: Callable[[], object]) -> None:
+        """Stand before `inside`; what `edition` tells is another as soon as the pages may be."""
         self._inside = inside
         self._kept = assets.kept
-        self._pages = Pages(inside, minute)
+        self._pages = Pages(inside, edition)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -155,18 +157,19 @@ def _answer(kept: Kept, environ: Environ, start_response: StartResponse) -> Iter
 class Pages:
     """The public pages that were asked for, as Flask answered them."""
 
-    def __init__(self, inside: Wsgi, minute: Callable[[], object]) -> None:
-        """Ask `inside` for what is not kept; nothing is kept longer than a `minute`."""
+    def __init__(self, inside: Wsgi, edition: Callable[[], object]) -> None:
+        """Ask `inside` for what is not kept; nothing is kept longer than an `edition`."""
         self._inside = inside
-        self._minute = minute
-        # Minute and pages in one, so that a thread never sees the pages of one under the name of another.
+        self._edition = edition
+        # Edition and pages in one, so that a thread never sees the pages of one under the name of another.
         self._now: tuple[object, dict[str, Kept]] = (None, {})
 
     def find(self, environ: Environ) -> Kept | None:
         """Return a page, or None where the answer is not one that may be kept."""
-        minute, pages = self._now
-        if minute != self._minute():
-            self._now = (self._minute(), pages := {})
+        edition, pages = self._now
+        newest = self._edition()
+        if edition != newest:
+            self._now = (newest, pages := {})
         path = environ["PATH_INFO"]
         found = pages.get(path)
         if found is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from werkzeug.routing import BuildError
 from werkzeug.wrappers import Response
 
 from app.domain import library as domain
+from app.domain.audiences import Task
 from app.domain.guides import Guide
 from app.domain.library import Article, Library, NewsItem, Question
 from app.domain.prose import Prose
@@ -28,9 +29,17 @@ KINDS = {
     "page": ("support.article", "article"),
     "audience": ("support.audience", "audience"),
 }
-HELP_BOX = "help-box-title"
 # What is read there, by what the library calls its files.
 ENDPOINTS = {Guide: KINDS["guide"], Question: KINDS["question"], NewsItem: KINDS["news"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A row or a card that leads on."""
+
+    title: str
+    help: str
+    href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +70,12 @@ def init(app: Flask, content: Path) -> None:
 
     """
     addresses = app.url_map.bind("")
-
-    def is_screen(endpoint: str) -> bool:
-        try:
-            addresses.build(endpoint, method="GET")
-        except BuildError:
-            return False
-        return True
-
     site = app.extensions["site"]
     libraries = domain.read(
         content,
         tuple(LANGUAGES),
         site,
-        is_screen=is_screen,
+        is_screen=is_screen(app),
         more=lambda code: {"manual_closure_date": day_text(site.manual_closure_on, code)},
     )
     app.extensions["library"] = libraries
@@ -90,6 +91,20 @@ def init(app: Flask, content: Path) -> None:
     }
 
 
+def is_screen(app: Flask) -> Callable[[str], bool]:
+    """Return what tells whether there is a live screen of a name, once the addresses are known."""
+    addresses = app.url_map.bind("")
+
+    def is_there(endpoint: str) -> bool:
+        try:
+            addresses.build(endpoint, method="GET")
+        except BuildError:
+            return False
+        return True
+
+    return is_there
+
+
 def library() -> Library:
     """Return what there is to read, in the reader's language."""
     found: dict[str, Library] = current_app.extensions["library"]
@@ -99,15 +114,16 @@ def library() -> Library:
 def html(prose: Prose) -> Markup:
     """Return prose with addresses in it."""
     host = config().public_url.partition("://")[2]
-    return Markup(prose.linked(_address, host))  # noqa: S704 - made of our own Markdown, without HTML in it
+    return Markup(prose.linked(address, host))  # noqa: S704 - made of our own Markdown, without HTML in it
 
 
-def _address(kind: str, name: str) -> str:
+def address(kind: str, name: str) -> str:
+    """Return what a link of a kind leads to, for whoever reads in this language."""
     if kind == "screen":
         return url_for(name, ui_locales=language())
     if kind in KINDS:
         return _reading(KINDS[kind], name)
-    return url_for("support.front", lang=language(), _anchor=HELP_BOX if kind == "contact" else None)
+    return url_for("contact.form" if kind == "contact" else "support.front", lang=language())
 
 
 def _reading(place: tuple[str, str], slug: str) -> str:
@@ -123,6 +139,17 @@ def pieces(article: Article) -> list[Piece]:
         for one in article.pieces
         if not isinstance(one, Prose) or one.html
     ]
+
+
+def way(task: Task) -> Way:
+    """Return the row that leads to a task's flow."""
+    # Whoever reads in a language goes on in it.
+    return Way(task.title, task.help, url_for(task.to, ui_locales=language()))
+
+
+def most_used() -> list[Way]:
+    """Return the rows of the tasks that most people come for."""
+    return [way(task) for task in library().help.most_used]
 
 
 def entries(found: Iterable[Guide | Question | NewsItem]) -> list[Entry]:

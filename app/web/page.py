@@ -15,7 +15,7 @@ from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response
 
 from app.domain.site import Site
-from app.web import telling
+from app.web import notices, telling
 from app.web.environment import Templates
 from app.web.i18n import alternates, language, languages
 from app.web.i18n import gettext as _
@@ -63,6 +63,8 @@ def page(template: str, *, swap: str = "screen", status: int = 200, **context: A
     """
     context.setdefault("errors", status in (422, 429, 503))
     context["told"] = telling.take() if _may_tell(status) else None
+    # A page that tells of a store that is away asks it nothing.
+    context["notices"] = notices.strip(may_ask=status < 500)
     context["help_href"] = _help_href(template)
     templates: Templates = current_app.extensions["templates"]
     drawn = templates.get(template)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, abort, redirect, url_for
 from werkzeug.wrappers import Response
 
-from app.domain.audiences import AUDIENCES, Audience, Task
+from app.domain.audiences import AUDIENCES, Audience
 from app.domain.guides import TOPICS
 from app.domain.library import ARTICLES
 from app.web.guard import public
 from app.web.hours import opening_hours
 from app.web.i18n import LANGUAGES, language
-from app.web.library import entries, library, pieces, untranslated
+from app.web.library import Way, entries, library, most_used, pieces, untranslated, way
 from app.web.page import page
 
 LANG = f"<any({', '.join(LANGUAGES)}):lang>"
@@ -28,15 +27,6 @@ NEWEST = 3
 MOST_USED = 6
 
 blueprint = Blueprint("support", __name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """A row or a card that leads on."""
-
-    title: str
-    help: str
-    href: str
 
 
 @blueprint.get("/")
@@ -68,7 +58,7 @@ def front(lang: str) -> Response:
     return page(
         "support/front.html",
         doors=[_door(found.help.audiences[slug]) for slug in AUDIENCES],
-        tasks=[_way(task) for task in found.help.most_used],
+        tasks=most_used(),
         news=entries(found.news.values())[:NEWEST],
         guides=entries(list(found.guides.values())[:MOST_USED]),
         hours=opening_hours(),
@@ -85,7 +75,7 @@ def audience(lang: str, audience: str) -> Response:
     return page(
         "support/audience.html",
         audience=shown,
-        tasks=[_way(task) for task in shown.tasks],
+        tasks=[way(task) for task in shown.tasks],
         pieces=pieces(body) if body else [],
         has_help_box=bool(body and "help_box" in body.pieces),
         article=body,
@@ -130,8 +120,3 @@ def article(lang: str, article: str) -> Response:
 
 def _door(one: Audience) -> Way:
     return Way(one.door, one.door_help, url_for("support.audience", lang=language(), audience=one.slug))
-
-
-def _way(task: Task) -> Way:
-    # Whoever reads in a language goes on in it.
-    return Way(task.title, task.help, url_for(task.to, ui_locales=language()))

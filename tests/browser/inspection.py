@@ -51,7 +51,8 @@ def cramped(page: Page) -> list[str]:
                 const [a, b] = [one.getBoundingClientRect(), other.getBoundingClientRect()];
                 return Math.max(a.left - b.right, b.left - a.right, a.top - b.bottom, b.top - a.bottom);
             };
-            const buttons = seen("main .button");
+            // A bar that sticks to the bottom lies over the rows, which scroll away from under it.
+            const buttons = seen("main .button:not(.select-bar .button)");
             return [
                 ...buttons.filter((one, at) => buttons.slice(0, at).some(other => apart(one, other) < 8)),
                 ...seen("button, a.button, a.choice, a.card, summary")

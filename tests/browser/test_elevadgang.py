@@ -219,6 +219,7 @@ def test_by_keyboard_alone_a_pupil_is_ticked_and_helped_and_afbryd_takes_it_back
     button(carla, f"{GIVE} (1 elev)").focus()
     carla.keyboard.press("Enter")
     shows(carla, ANNA, "Venter til kl. ")
+    expect(carla.locator("[data-part=told]")).to_be_focused()  # or the new step would take the focus yet
     row(carla, ANNA).get_by_role("button", name="Afbryd").focus()
     carla.keyboard.press("Enter")
     shows(carla, ANNA, "Afbrudt")

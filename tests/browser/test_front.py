@@ -136,7 +136,7 @@ def test_the_skip_link_jumps_over_the_menu(either: Page) -> None:
     expect(skip).to_be_in_viewport()
     either.keyboard.press("Enter")
     either.keyboard.press("Tab")
-    expect(either.locator("main a").first).to_be_focused()
+    expect(either.get_by_role("main").get_by_role("searchbox")).to_be_focused()
 
 
 def test_the_doors_stand_in_line_and_the_tasks_of_a_row_are_equally_high(visits: Visits) -> None:

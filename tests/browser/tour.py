@@ -32,8 +32,15 @@ READING = (
     "aktuelt",
     "aktuelt/nedlaegning-af-manuelt-tilknyttede-brugere",
     "emne/login",
+    "soeg?q=adgangskode",
+    "soeg?q=xyzzy",
+    "hjaelp-mig?hvem=elev",
+    "hjaelp-mig?hvem=elev&hvad=vent",
     "privatliv",
     "tilgaengelighed",
+    "drift",
+    "kontakt",
+    "hjalp-det/vejledninger/log-ind-med-billeder",
 )
 WRONG = "forkert adgangskode"
 
@@ -51,6 +58,10 @@ def public_pages(page: Page, _site: Server) -> Iterator[str]:
     for path in READING:
         page.goto(f"/{lang}/{path}")
         yield path
+    page.goto(f"/{lang}/kontakt")
+    page.locator(".letter-form button").click()
+    _see(page, "#error-summary")
+    yield "contact-error"
     page.goto("/v/0000")
     yield "short-link-error"
     page.goto(f"/{lang}/findes-ikke")

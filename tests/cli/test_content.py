@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 from app.config import PROJECT
 from app.web import library
-from tests.cli.terminal import Run, done
+from tests.cli.terminal import Run, done, refused
 from tests.conftest import SetClock
 
 pytestmark = pytest.mark.sqlite_only
@@ -29,6 +30,21 @@ def test_the_guides_are_listed_with_code_review_and_owner(app: Flask, run: Run) 
     for guide in app.extensions["library"]["da"].guides.values():
         assert f"{guide.code}  {guide.reviewed_on}  {guide.owner}  {guide.slug}" in lines
     assert not [line for line in lines if line.startswith("warning")]
+
+
+def test_a_search_is_answered_and_measured(run: Run) -> None:
+    assert done(run("content", "search", "glemt", "kode")).splitlines()[0] == "guide:faa-en-ny-adgangskode"
+    assert done(run("content", "search", "--language", "en", "xyzzy")) == ""
+    lines = done(run("content", "search", "--measure")).splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["half a", "half b"]
+    assert all("right page first " in line and " ms of CPU a search" in line for line in lines)
+    assert refused(run("content", "search", "--language", "xx", "kode")).endswith("no content in xx")
+
+
+def test_searches_without_a_hit_are_listed(app: Flask, run: Run, client: FlaskClient) -> None:
+    assert done(run("content", "misses")) == ""
+    client.get("/en/soeg?q=xyzzy")
+    assert done(run("content", "misses")).split()[::2] == ["1", "en"]
 
 
 def test_what_is_old_is_warned_of(app: Flask, run: Run, clock: SetClock) -> None:

@@ -151,7 +151,8 @@ def statements(database: Database) -> Iterator[list[str]]:
     asked: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if "network.cidr" not in statement:  # read every ten seconds, whoever comes
+        # Read every ten seconds, and every second, whoever comes.
+        if "network.cidr" not in statement and "operations_notice" not in statement:
             asked.append(statement)
 
     event.listen(database.engine, "before_cursor_execute", note)

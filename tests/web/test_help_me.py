@@ -1,0 +1,67 @@
+"""«Hvad er der galt?»: two or three questions to the way that helps, from the front page or a login."""
+
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.cast import BO
+from tests.pages import Browser
+
+pytestmark = pytest.mark.sqlite_only
+
+
+def test_a_pupil_without_mitid_is_led_from_the_front_page_to_the_guide(browser: Browser) -> None:
+    browser.open("/da/")
+    page = browser.follow("Hvad er der galt?")
+    assert page.heading == "Hvad er der galt?"
+    assert page.path == "/da/hjaelp-mig"
+    # The same words stand in the menu, before the question.
+    page = browser.open("/da/hjaelp-mig?hvem=elev")
+    assert page.heading == "Hvad mangler du hjælp til?"
+    page = browser.follow("Jeg har glemt min adgangskode")
+    assert page.heading == "Har du MitID?"
+    page = browser.follow("Nej")
+    assert page.heading == "Det kan hjælpe dig"
+    page = browser.follow("Elever uden MitID")
+    assert page.path == "/da/vejledninger/elever-uden-mitid"
+
+
+def test_a_pupil_with_mitid_is_led_to_the_live_flow(browser: Browser) -> None:
+    page = browser.open("/da/hjaelp-mig?hvem=elev&hvad=glemt-adgangskode&mitid=ja")
+    assert "Jeg har glemt min adgangskode" in page.text
+    page = browser.follow("Få en ny adgangskode med MitID")
+    assert page.path.startswith("/ny-adgangskode")
+
+
+def test_each_question_leads_back_to_the_one_before(browser: Browser) -> None:
+    browser.open("/da/hjaelp-mig?hvem=elev&hvad=glemt-adgangskode&mitid=nej")
+    headings = [browser.follow("Tilbage").heading for _ in range(3)]
+    assert headings == ["Har du MitID?", "Hvad mangler du hjælp til?", "Hvad er der galt?"]
+
+
+@pytest.mark.parametrize(
+    ("query", "heading"),
+    [
+        ("hvem=rektor", "Hvad er der galt?"),
+        ("hvem=elev&hvad=findes-ikke", "Hvad mangler du hjælp til?"),
+        ("hvem=elev&hvad=glemt-adgangskode&mitid=maaske", "Har du MitID?"),
+        ("hvem=elev&hvad=vent&mitid=nej", "Det kan hjælpe dig"),
+    ],
+)
+def test_an_answer_that_is_none_is_asked_for_again(browser: Browser, query: str, heading: str) -> None:
+    assert browser.open(f"/da/hjaelp-mig?{query}").heading == heading
+
+
+def test_htmx_is_given_the_next_question_alone(client: FlaskClient) -> None:
+    answer = client.get("/en/hjaelp-mig?hvem=foraelder", headers={"HX-Request": "true"})
+    assert "<html" not in answer.text
+    assert "I do not have custody" in answer.text
+
+
+def test_a_failed_login_offers_the_questions(browser: Browser) -> None:
+    browser.open("/login/brugernavn")
+    browser.press("Næste", filled={"Brugernavn": BO.username or ""})
+    page = browser.press("Log ind", filled={"Adgangskode": "ikke den rigtige"})
+    assert page.status == 422
+    assert page.links()["Hvad er der galt?"] == "/da/hjaelp-mig"
