@@ -68,7 +68,9 @@ class PasswordWindow(Base):
     opener_network_mark: Mapped[str] = mapped_column(String(64))
     opener_device_mark: Mapped[str] = mapped_column(String(64))
     claimed_at: Mapped[datetime | None]
+    # Of the secret that this claim gave its browser, and of the form's, which counts a moment longer.
     claim_mark: Mapped[str | None] = mapped_column(String(64))
+    form_mark: Mapped[str | None] = mapped_column(String(64))
     claim_device_mark: Mapped[str | None] = mapped_column(String(64))
     claim_device: Mapped[str | None] = mapped_column(String(80))
     claim_network: Mapped[str | None] = mapped_column(String(45))

@@ -43,6 +43,8 @@ from app.web.stills import EXAMPLE
 from app.web.telling import News, tell_next
 from app.web.transaction import config, db, hasher, keys, now, world
 
+# Where the form cookie keeps what the claim of a password window gave this browser (S-42).
+CLAIM = "claim"
 View = TypeVar("View", bound=Callable[..., Any])
 
 STATUS = {
@@ -130,12 +132,14 @@ def begin_flow(
 def _claim(token: str, user_id: int) -> Begun | None:
     """Claim the window that is open for a user, for this browser, and deal the password (S-42)."""
     device = device_token() or new_device_token()
-    # The secret of the form cookie is what a browser has from its first form on.
-    claimant = Claimant(session["csrf_token"], device, browser())
+    # The secret of the form cookie is what a browser has from its first form on; the claim gives it another.
+    given = world().dice.token()
+    claimant = Claimant(session["csrf_token"], device, browser(), held=session.get(CLAIM), given=given)
     claimed = claims.claim(db(), keys(), world().dice, now(), token, user_id, claimant)
     flow = read_flow(claimed) if claimed else None
     if claimed is None or flow is None:
         return None
+    session[CLAIM] = given
     if flow.is_proved:
         new_password.assign(db(), keys(), world().dice, config(), flow, now())
     return Begun(claimed, endpoint_of(step_of(flow), flow), device)

@@ -168,6 +168,25 @@ def test_s_42_every_other_browser_gets_the_ordinary_page_and_the_same_one_goes_o
     assert anna.current.heading.startswith("Mit ")
 
 
+def test_s_42_who_copied_the_form_cookie_at_a_shared_machine_cannot_take_the_claim_over(
+    app: Flask, db: Session, clock: SetClock
+) -> None:
+    carla = teacher(app)
+    list_of(carla)
+    give(carla, db, ANNA)
+    anna = Browser(app)
+    anna.open("/login/brugernavn")
+    thief = anna.twin()
+    anna.press("Næste", filled={"Brugernavn": "anna1001"})
+    secret = dealt(anna)
+    clock.forward(seconds=30)
+    thief.open("/login/brugernavn")
+    thief.press("Næste", filled={"Brugernavn": "anna1001"})
+    assert thief.current.path == "/login/billeder"
+    anna.open("/login/ny-kode")
+    assert dealt(anna) == secret
+
+
 @pytest.mark.parametrize(("seconds", "is_open"), [(299, True), (301, False)])
 def test_s_41_a_window_can_be_claimed_for_five_minutes(
     app: Flask, db: Session, clock: SetClock, seconds: int, is_open: bool
@@ -268,6 +287,20 @@ def test_s_45_not_my_pupil_voids_the_password_and_ends_the_login(app: Flask, db:
     ida = claim(app, IDA)
     practise(ida)
     assert ida.current.heading.startswith("Mit ")
+
+
+def test_s_45_pressing_again_does_not_hide_that_it_was_another_pupil(app: Flask, db: Session) -> None:
+    carla = teacher(app)
+    address = list_of(carla, "5.A")
+    give(carla, db, IDA)
+    thief = claim(app, IDA)
+    practise(thief)
+    carla.open(address)
+    give(carla, db, IDA)
+    assert status(carla, db, IDA).startswith("Venter til")
+    carla.press("Det var ikke min elev")
+    assert thief.open("/mit").path == "/login"
+    assert status(carla, db, IDA).startswith("Venter til")
 
 
 def test_s_40_one_foreign_pupil_refuses_the_whole_press_and_is_told_to_the_administrator(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -26,6 +26,8 @@ from app.world import Dice
 Window = Row[*tuple[Any, ...]]
 
 KIND = "window_claim"
+# How long a second press of «Næste» is known by the form it came from.
+ECHO_SECONDS = 10
 # A source that sent the name so often, in so long before the press, without a try at a secret (S-44).
 ASKED, ASKED_SECONDS = 3, 900
 # A browser that has claimed for so many other pupils in so long.
@@ -36,11 +38,17 @@ PRESSES = 8
 
 @dataclass(frozen=True, slots=True)
 class Claimant:
-    """The browser that sent a username: its own secret, its device, where it is."""
+    """The browser that sent a username: the secret of its forms, its device, where it is.
+
+    `held` is what an earlier claim gave it, `given` what this one gives it: who copied the forms' secret at a
+    shared machine before the claim has neither.
+    """
 
     secret: str
     device_token: str
     browser: Browser
+    held: str | None = None
+    given: str | None = None
 
 
 def network_mark(keys: Keys, browser: Browser) -> str:
@@ -66,12 +74,7 @@ def claim(
             PasswordWindow.opener_device_mark,
             PasswordWindow.opened_at,
             PasswordWindow.ends_at,
-            PasswordWindow.claim_mark,
             _is_open(now).label("is_open"),
-            and_(
-                PasswordWindow.state == WindowState.PENDING,
-                PasswordWindow.ends_at > now.after(-windows.PENDING_SECONDS),
-            ).label("is_claimed"),
         ).where(
             PasswordWindow.pupil_id == user_id,
             PasswordWindow.state.in_((WindowState.OPEN, WindowState.PENDING)),
@@ -79,17 +82,17 @@ def claim(
     ).first()
     if window is None:
         return None
-    mark = keys.token_mark(KIND, claimant.secret)
-    if window.is_claimed and window.claim_mark == mark:
-        return _bind(db, keys, now, token, user_id, window)
-    if not window.is_open:
+    is_mine = _is_mine(db, keys, window, claimant, now)
+    if not is_mine and not window.is_open:
         return None
     if not areas.holds(db, window.door, window.opened_by_id, window.institution_id, user_id, now):
         windows.close(db, PasswordWindow.id == window.id, EndedBy.AUTHORITY, now)
         return None
-    is_taken = _take(db, keys, dice, now, user_id, claimant, window, mark)
-    if not is_taken and not _was_first(db, window, mark, now):
+    is_taken = is_mine or _take(db, keys, dice, now, user_id, claimant, window)
+    # Another press of this browser may have come first, while this one waited for it.
+    if not is_taken and not _is_mine(db, keys, window, claimant, now):
         return None
+    _give(db, keys, window, claimant)
     return _bind(db, keys, now, token, user_id, window)
 
 
@@ -113,7 +116,6 @@ def _take(
     user_id: int,
     claimant: Claimant,
     window: Window,
-    mark: str,
 ) -> bool:
     """Move an open window to pending, for this browser alone; False where another was first (S-42)."""
     browser = claimant.browser
@@ -126,7 +128,7 @@ def _take(
         .values(
             state=WindowState.PENDING,
             claimed_at=now.sql,
-            claim_mark=mark,
+            form_mark=keys.token_mark(KIND, claimant.secret),
             claim_device_mark=device_mark,
             claim_device=browser.device_words,
             claim_network=browser.network,
@@ -152,12 +154,27 @@ def _take(
     return True
 
 
-def _was_first(db: Session, window: Window, mark: str, now: Instant) -> bool:
-    """Whether it was another press of this very browser that came first."""
+def _is_mine(db: Session, keys: Keys, window: Window, claimant: Claimant, now: Instant) -> bool:
+    """Whether this very browser has claimed the window: by what the claim gave it, or a press ago (S-19)."""
+    held = keys.token_mark(KIND, claimant.held or claimant.secret)
+    form = keys.token_mark(KIND, claimant.secret)
+    pressed = and_(PasswordWindow.form_mark == form, PasswordWindow.claimed_at > now.after(-ECHO_SECONDS))
     mine = select(PasswordWindow.id).where(
-        PasswordWindow.id == window.id, PasswordWindow.claim_mark == mark, windows.is_in_time(now)
+        PasswordWindow.id == window.id,
+        windows.is_in_time(now),
+        or_(PasswordWindow.claim_mark == held, pressed),
     )
     return db.scalar(mine) is not None
+
+
+def _give(db: Session, keys: Keys, window: Window, claimant: Claimant) -> None:
+    """Note the secret by which this browser is known from here on."""
+    db.execute(
+        update(PasswordWindow)
+        .where(PasswordWindow.id == window.id)
+        .values(claim_mark=keys.token_mark(KIND, claimant.given or claimant.secret))
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _bind(db: Session, keys: Keys, now: Instant, token: str, user_id: int, window: Window) -> str | None:

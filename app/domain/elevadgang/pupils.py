@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, bindparam, func, literal, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.db import Instant, UtcTime, direct
 from app.domain import audit, people
@@ -20,7 +20,7 @@ from app.domain.elevadgang.windows import Standing
 from app.domain.passwords import required_type
 from app.domain.people import TODAY, is_current
 from app.models.credentials import Credential
-from app.models.elevadgang import Door, Doubt, HelpRequest, PasswordWindow
+from app.models.elevadgang import Door, Doubt, HelpRequest, PasswordWindow, WindowState
 from app.models.people import Affiliation, Category, Group, PasswordType, User
 from app.models.sso import SsoSession
 
@@ -42,6 +42,8 @@ class Window:
     device: str
     may_extend: bool
     may_disown: bool
+    # The newest one that was used in the last day, which a later press does not hide.
+    used_id: int | None = None
 
     @property
     def is_live(self) -> bool:
@@ -80,6 +82,19 @@ _NEWEST = (
     .where(PasswordWindow.pupil_id == User.id, PasswordWindow.door != Door.GUARDIAN)
     .order_by(PasswordWindow.id.desc())
     .limit(1)
+    .correlate(User)
+    .scalar_subquery()
+)
+_other = aliased(PasswordWindow)
+_USED = (
+    select(func.max(_other.id))
+    .where(
+        _other.pupil_id == User.id,
+        _other.door != Door.GUARDIAN,
+        _other.state == WindowState.DONE,
+        _other.disowned_at.is_(None),
+        _other.done_at > bindparam("used_after", type_=UtcTime()),
+    )
     .correlate(User)
     .scalar_subquery()
 )
@@ -123,6 +138,7 @@ def _rows(*columns: Any) -> Select[*tuple[Any, ...]]:
             User.marked_password_type,
             User.blocked_at,
             _ASKS.label("asks"),
+            _USED.label("used_id"),
             PasswordWindow.id.label("window_id"),
             PasswordWindow.state,
             PasswordWindow.ends_at,
@@ -167,6 +183,7 @@ def _binds(area: Area, now: Instant) -> dict[str, Any]:
         "actor_id": area.actor_id,
         "today": now.today,
         "raised_after": now.at - timedelta(seconds=RAISED_SECONDS),
+        "used_after": now.at - timedelta(seconds=DISOWN_SECONDS),
     }
 
 
@@ -295,6 +312,7 @@ def _window(row: Row[*tuple[Any, ...]], now: Instant) -> Window | None:
         device=row.claim_device or "",
         may_extend=standing is Standing.WAITING and row.extensions < EXTENSIONS,
         may_disown=may_disown,
+        used_id=getattr(row, "used_id", None),
     )
 
 

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("opener_device_mark", sa.String(64), nullable=False),
         sa.Column("claimed_at", UtcTime(), nullable=True),
         sa.Column("claim_mark", sa.String(64), nullable=True),
+        sa.Column("form_mark", sa.String(64), nullable=True),
         sa.Column("claim_device_mark", sa.String(64), nullable=True),
         sa.Column("claim_device", sa.String(80), nullable=True),
         sa.Column("claim_network", sa.String(45), nullable=True),

@@ -40,6 +40,7 @@ def _group(standing: Standing | None = None) -> dict[str, Any]:
             device="Chrome, iPad",
             may_extend=standing is Standing.WAITING,
             may_disown=standing is Standing.DONE,
+            used_id=1 if standing is Standing.DONE else None,
         )
     rows = [
         shown.row(

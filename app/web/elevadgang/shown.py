@@ -54,7 +54,7 @@ class Status:
     may_cancel: bool
     may_extend: bool
     may_approve: bool
-    may_disown: bool
+    disown_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,8 @@ def status(window: Window | None, *, asks_for_help: bool = False) -> Status:
         help, device = _help(window)
         if window.standing is Standing.APPROVAL and window.picture:
             (picture,) = pictures.named([window.picture], language())
-    seen = f"{text} {help} {device} {window.may_extend if window else ''} {asks_for_help}"
+    acts = (window.may_extend, window.used_id) if window else ()
+    seen = f"{text} {help} {device} {acts} {asks_for_help}"
     standing = window.standing.value if window else 0
     return Status(
         code=f"{standing}{'h' if asks_for_help else ''}-{crc32(seen.encode()):x}",
@@ -111,7 +112,7 @@ def status(window: Window | None, *, asks_for_help: bool = False) -> Status:
         may_cancel=window is not None and window.is_live,
         may_extend=window is not None and window.may_extend,
         may_approve=picture is not None,
-        may_disown=window is not None and window.may_disown,
+        disown_id=window.used_id if window else None,
     )
 
 
