@@ -186,11 +186,10 @@ def begin(
     """Begin a flow for a typed username.
 
     The work and the answer are the same whether anybody has the name (S-10). From where it was sent, and
-    how often in a row, is kept for whoever opens a window for it (S-44).
+    how often in a row, is kept for whoever opens a window for it (S-44). The flow that this one replaces is
+    forgotten, unless there is a window to claim: then by the caller, once that is tried.
     """
     shown = people.shown_username(typed)
-    if replaced_token:
-        forget(db, keys, replaced_token, is_carried_on=times_asked > 1)
     token = dice.token()
     values = {
         "token_mark": keys.token_mark(KIND, token),
@@ -204,6 +203,10 @@ def begin(
         "life_seconds": 60 * config.flow_minutes,
     }
     row = direct(db, _BEGIN, values | now.binds).one()
+    # Where there is a window, the flow before goes after the claim: whoever confirms or blocks holds the
+    # window before the flow, too.
+    if replaced_token and not row.has_window:
+        forget(db, keys, replaced_token, is_carried_on=times_asked > 1)
     return Begun(token, row.password_type, row.user_id if row.has_window else None)
 
 

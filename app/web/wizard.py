@@ -122,11 +122,12 @@ def begin_flow(
         asked_from_mark=claims.network_mark(keys(), browser()),
         times_asked=times_asked,
     )
+    claimed = None
     if may_claim and begun.claimable_user_id is not None:
         claimed = _claim(begun.token, begun.claimable_user_id)
-        if claimed is not None:
-            return claimed
-    return Begun(begun.token, password_endpoint(begun.password_type))
+    if begun.claimable_user_id is not None and token:
+        flows.forget(db(), keys(), token, is_carried_on=times_asked > 1)
+    return claimed or Begun(begun.token, password_endpoint(begun.password_type))
 
 
 def _claim(token: str, user_id: int) -> Begun | None:

@@ -166,13 +166,15 @@ class Helping:
                 asked_from_mark=claims.network_mark(acts.keys, pupil.browser),
                 times_asked=asked,
             )
-            pupil.token = begun.token
+            replaced, pupil.token = pupil.token, begun.token
             if begun.claimable_user_id is None:
                 return False
             claimant = Claimant(pupil.name, pupil.browser.device_token or "", pupil.browser)
             claimed = claims.claim(
                 db, acts.keys, acts.dice, now, begun.token, begun.claimable_user_id, claimant
             )
+            if replaced:
+                flows.forget(db, acts.keys, replaced, is_carried_on=asked > 1)
             if claimed is None:
                 return False
             pupil.token = claimed

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -260,12 +260,11 @@ def _doubt(
 
 def _has_asked(db: Session, keys: Keys, window: Window, user_id: int, browser: Browser) -> bool:
     """Whether this place sent the name again and again before the press, and never tried a secret (S-44)."""
-    # A browser with cookies has one flow, which counts; of that the claim itself is no asking before.
-    before = case((LoginFlow.created_at < window.opened_at, 0), else_=1)
-    asked = select(func.sum(LoginFlow.times_asked - before)).where(
+    asked = select(func.sum(LoginFlow.times_asked)).where(
         LoginFlow.user_id == user_id,
         LoginFlow.asked_from_mark == network_mark(keys, browser),
         LoginFlow.created_at > window.opened_at - timedelta(seconds=ASKED_SECONDS),
+        LoginFlow.created_at < window.opened_at,
         LoginFlow.wrong_tries == 0,
         LoginFlow.proof.is_(None),
     )
