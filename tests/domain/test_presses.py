@@ -27,7 +27,8 @@ USERNAME, SECRET, NEW = BO.username or "", BO.secret or "", "RobinLampe47"
 def events(acts: Acts, name: str, member: Member = BO) -> int:
     """Return how often something was done to Bo, or to another, in the last hour.
 
-    The demo school has a history before that; and of one alone, as on some days somebody of the demo changed a password in the hour of the load.
+    The demo school has a history before that; and on some days somebody of it changed a password in the very
+    hour of the load.
     """
     with acts.database.reading() as db:
         whose = user_of(db, member).id
