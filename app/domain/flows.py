@@ -43,12 +43,10 @@ from app.world import Dice
 KIND = "login_flow"
 # What the token of a proved flow begins with; the first one never does, it has no dot.
 PROVED = "proved."
-# How often a flow may be given its full time again (WCAG 2.2.1 asks for ten).
-EXTENSIONS = 10
-# The share of pictures among names nobody has, in 256ths: about that of pupils in DT and 0 to 3.
+EXTENSIONS = 10  # how often a flow may be given its full time again (WCAG 2.2.1)
+# The share of pictures among names nobody has, in 256ths: about that of the youngest.
 DECOY_PICTURES = 92
-# How long a second press of the same button is still answered like the first.
-ECHO_SECONDS = 120
+ECHO_SECONDS = 120  # how long a second press of a button is answered like the first
 
 
 class Step(Enum):
@@ -186,8 +184,8 @@ def begin(
     """Begin a flow for a typed username.
 
     The work and the answer are the same whether anybody has the name (S-10). From where it was sent, and
-    how often in a row, is kept for whoever opens a window for it (S-44). The flow that this one replaces is
-    forgotten, unless there is a window to claim: then by the caller, once that is tried.
+    how often in a row, is kept for whoever opens a window for it (S-44). The replaced flow is forgotten here,
+    unless there is a window to claim: then by the caller, once that is tried.
     """
     shown = people.shown_username(typed)
     token = dice.token()
@@ -203,8 +201,7 @@ def begin(
         "life_seconds": 60 * config.flow_minutes,
     }
     row = direct(db, _BEGIN, values | now.binds).one()
-    # Where there is a window, the flow before goes after the claim: whoever confirms or blocks holds the
-    # window before the flow, too.
+    # Whoever confirms or blocks holds the window before the flow, too.
     if replaced_token and not row.has_window:
         forget(db, keys, replaced_token, is_carried_on=times_asked > 1)
     return Begun(token, row.password_type, row.user_id if row.has_window else None)
