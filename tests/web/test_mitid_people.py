@@ -19,7 +19,8 @@ from tests.web.test_mitid_refusals import KEPT, UNCHANGED, kept
 from tests.web.test_new_password import practise, secret_on
 from tests.web.trips import Wire, decide, forget, go, relate, visit, yesterday
 
-pytestmark = pytest.mark.usefixtures("wire")
+# What each writes is tested on both kinds of database in tests/domain.
+pytestmark = [pytest.mark.usefixtures("wire"), pytest.mark.sqlite_only]
 
 # All but what tells of it.
 UNTOLD = [name for name in KEPT if name != "audit_event"]

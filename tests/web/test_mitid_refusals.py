@@ -24,7 +24,8 @@ from tests.pages import Browser, Page
 from tests.web.test_new_password import practise, secret_on
 from tests.web.trips import AGAIN, USE, Wire, client_of, decide, forget, go, visit
 
-pytestmark = pytest.mark.usefixtures("wire")
+# What each writes is tested on both kinds of database in tests/domain.
+pytestmark = [pytest.mark.usefixtures("wire"), pytest.mark.sqlite_only]
 
 UNCHANGED = "Der er ikke ændret noget."
 TEN = ["loa", "auth_time", "nonce", "iss", "aud", "idp", "cpr", "alg", "state", "exp"]
