@@ -119,6 +119,12 @@ class PicturesForm(Form):
     typed = PasswordField()
 
 
+def window_named(text: str) -> tuple[int, str]:
+    """Read what a button names of a password window: its number, 0 for what is none, and a picture or «»."""
+    number, _, picture = text.partition(":")
+    return int(number) if number.isdecimal() and len(number) < 19 else 0, picture
+
+
 def has_repeats(form: MultiDict[str, str], *, allowed: str | None = None) -> bool:
     """Whether a request names a field twice, or as an array (S-11); `allowed` is a list of tick boxes."""
     return any((len(values) > 1 and name != allowed) or "[" in name for name, values in form.lists())

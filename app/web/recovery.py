@@ -30,7 +30,7 @@ from app.web.browser import (
     new_device_token,
     read_cookie,
 )
-from app.web.fields import UsernameForm
+from app.web.fields import UsernameForm, window_named
 from app.web.guard import current_login, public
 from app.web.i18n import gettext as _
 from app.web.i18n import language, time_text
@@ -147,8 +147,8 @@ def window_changed() -> Response:
     person_id = _proved()
     if person_id is None:
         return onward("recovery.username")
-    number, _, picture = request.form.get("vindue", "").partition(":")
-    whose = (Door.GUARDIAN, person_id, None, int(number) if number.isdecimal() and len(number) < 19 else 0)
+    number, picture = window_named(request.form.get("vindue", ""))
+    whose = (Door.GUARDIAN, person_id, None, number)
     act = request.form.get("handling", "")
     if act == "afbryd":
         news, is_done = News.CANCELLED, presses.cancel(db(), *whose, now())

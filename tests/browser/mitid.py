@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from app.db import instant
@@ -15,6 +15,7 @@ from app.demo.mitid_simulator import drawn
 from app.demo.mitid_simulator.pages import make_app
 from app.world import Clock
 from tests.browser.server import Server, free_port
+from tests.browser.visits import Visits
 from tests.cast import Member
 from tests.conftest import Template
 
@@ -39,6 +40,18 @@ def beside_mitid(template: Template, folder: Path) -> Iterator[Server]:
         simulator.shutdown()
         thread.join(10)
         simulator.server_close()
+
+
+@contextmanager
+def visiting(chromium: Browser, site: Server) -> Iterator[Visits]:
+    """Open browsers that may go to the simulator and nowhere else; afterwards no complaint may be left."""
+    made = Visits(chromium, site)
+    made.expect_complaint(r"^another origin: http://127\.0\.0\.1:\d+/(authorize|static/)")
+    try:
+        yield made
+        made.check()
+    finally:
+        made.close()
 
 
 def be(page: Page, member: Member) -> None:

@@ -12,7 +12,7 @@ from app.domain.audit import Event
 from app.models.people import Affiliation, PasswordType
 from tests.browser.conftest import PHONE
 from tests.browser.inspection import cramped, overflowing, violations
-from tests.browser.mitid import be, beside_mitid
+from tests.browser.mitid import be, beside_mitid, visiting
 from tests.browser.server import Server
 from tests.browser.steps import (
     ASK_WORDS,
@@ -51,13 +51,8 @@ def kept_server(template: Template, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture
 def visits(chromium: Browser, site: Server) -> Iterator[Visits]:
     """Return what opens browsers, which may go to the simulator and nowhere else."""
-    made = Visits(chromium, site)
-    made.expect_complaint(r"^another origin: http://127\.0\.0\.1:\d+/(authorize|static/)")
-    try:
+    with visiting(chromium, site) as made:
         yield made
-        made.check()
-    finally:
-        made.close()
 
 
 @pytest.fixture(params=[True, False], ids=["script", "no script"])

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.domain.audit import Event
 from tests.browser.inspection import cramped, overflowing, violations
-from tests.browser.mitid import SIMULATOR, be, beside_mitid
+from tests.browser.mitid import SIMULATOR, be, beside_mitid, visiting
 from tests.browser.server import Server
 from tests.browser.steps import (
     dealt_pictures,
@@ -40,13 +40,8 @@ def kept_server(template: Template, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture
 def visits(chromium: Browser, site: Server) -> Iterator[Visits]:
     """Return what opens browsers, which may go to the simulator and nowhere else."""
-    made = Visits(chromium, site)
-    made.expect_complaint(r"^another origin: http://127\.0\.0\.1:\d+/(authorize|static/)")
-    try:
+    with visiting(chromium, site) as made:
         yield made
-        made.check()
-    finally:
-        made.close()
 
 
 def forget(page: Page, member: Member) -> None:

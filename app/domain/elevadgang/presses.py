@@ -8,7 +8,7 @@ from datetime import datetime, time
 from enum import Enum, auto
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from app.db import COPENHAGEN, Instant
@@ -286,6 +286,20 @@ def _window_of(
     return window
 
 
+def _changed(
+    db: Session, window: Found, still: tuple[ColumnElement[bool], ...], values: dict[str, Any]
+) -> Found | None:
+    """Change a window if all that must still hold does, in one statement; None where it does not (S-04)."""
+    changed = db.execute(
+        update(PasswordWindow)
+        .where(PasswordWindow.id == window.id, *still)
+        .values(values)
+        .returning(PasswordWindow.id, PasswordWindow.done_at)
+        .execution_options(synchronize_session=False)
+    )
+    return changed.first()
+
+
 def cancel(
     db: Session, door: Door, actor_id: int, institution_id: int | None, window_id: int, now: Instant
 ) -> bool:
@@ -310,19 +324,13 @@ def extend(
     window = _window_of(db, door, actor_id, institution_id, window_id, now)
     if window is None:
         return False
-    extended = db.execute(
-        update(PasswordWindow)
-        .where(
-            PasswordWindow.id == window.id,
-            PasswordWindow.state == WindowState.OPEN,
-            PasswordWindow.ends_at > now.sql,
-            PasswordWindow.extensions < EXTENSIONS,
-        )
-        .values(ends_at=now.after(windows.WINDOW_SECONDS), extensions=PasswordWindow.extensions + 1)
-        .returning(PasswordWindow.id)
-        .execution_options(synchronize_session=False)
+    still = (
+        PasswordWindow.state == WindowState.OPEN,
+        PasswordWindow.ends_at > now.sql,
+        PasswordWindow.extensions < EXTENSIONS,
     )
-    if extended.first() is None:
+    more = {"ends_at": now.after(windows.WINDOW_SECONDS), "extensions": PasswordWindow.extensions + 1}
+    if _changed(db, window, still, more) is None:
         return False
     _record(db, Event.WINDOW_EXTENDED, window, actor_id, browser, now)
     return True
@@ -342,21 +350,14 @@ def approve(
     window = _window_of(db, door, actor_id, institution_id, window_id, now)
     if window is None:
         return False
-    approved = db.execute(
-        update(PasswordWindow)
-        .where(
-            PasswordWindow.id == window.id,
-            windows.is_in_time(now),
-            PasswordWindow.doubt.is_not(None),
-            PasswordWindow.approved_at.is_(None),
-            # The picture that was on the helper's screen, not that of a claim that came since.
-            PasswordWindow.picture == picture,
-        )
-        .values(approved_at=now.sql)
-        .returning(PasswordWindow.id)
-        .execution_options(synchronize_session=False)
+    still = (
+        windows.is_in_time(now),
+        PasswordWindow.doubt.is_not(None),
+        PasswordWindow.approved_at.is_(None),
+        # The picture that was on the helper's screen, not that of a claim that came since.
+        PasswordWindow.picture == picture,
     )
-    if approved.first() is None:
+    if _changed(db, window, still, {"approved_at": now.sql}) is None:
         return False
     _record(db, Event.WINDOW_APPROVED, window, actor_id, browser, now)
     return True
@@ -379,19 +380,12 @@ def disown(
     window = _window_of(db, door, actor_id, institution_id, window_id, now)
     if window is None:
         return False
-    disowned = db.execute(
-        update(PasswordWindow)
-        .where(
-            PasswordWindow.id == window.id,
-            PasswordWindow.state == WindowState.DONE,
-            PasswordWindow.disowned_at.is_(None),
-            PasswordWindow.done_at > now.after(-DISOWN_SECONDS),
-        )
-        .values(disowned_at=now.sql)
-        .returning(PasswordWindow.done_at)
-        .execution_options(synchronize_session=False)
+    still = (
+        PasswordWindow.state == WindowState.DONE,
+        PasswordWindow.disowned_at.is_(None),
+        PasswordWindow.done_at > now.after(-DISOWN_SECONDS),
     )
-    used = disowned.first()
+    used = _changed(db, window, still, {"disowned_at": now.sql})
     if used is None:
         return False
     other = aliased(Credential)

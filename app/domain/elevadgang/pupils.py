@@ -126,6 +126,23 @@ _IS_IN_CLASS = and_(_IS_PUPIL, Affiliation.main_group_id == bindparam("group_id"
 _ORDER = (Group.name, User.shown_given_name_sql(), User.shown_name_sql(), User.id)
 
 
+# What a window is told of by.
+_WINDOW: tuple[Any, ...] = (
+    PasswordWindow.id.label("window_id"),
+    PasswordWindow.state,
+    PasswordWindow.ends_at,
+    PasswordWindow.extensions,
+    PasswordWindow.doubt,
+    PasswordWindow.approved_at,
+    PasswordWindow.picture,
+    PasswordWindow.is_near,
+    PasswordWindow.claim_device,
+    PasswordWindow.done_at,
+    PasswordWindow.ended_at,
+    PasswordWindow.disowned_at,
+)
+
+
 def _rows(*columns: Any) -> Select[*tuple[Any, ...]]:
     return (
         select(
@@ -139,18 +156,7 @@ def _rows(*columns: Any) -> Select[*tuple[Any, ...]]:
             User.blocked_at,
             _ASKS.label("asks"),
             _USED.label("used_id"),
-            PasswordWindow.id.label("window_id"),
-            PasswordWindow.state,
-            PasswordWindow.ends_at,
-            PasswordWindow.extensions,
-            PasswordWindow.doubt,
-            PasswordWindow.approved_at,
-            PasswordWindow.picture,
-            PasswordWindow.is_near,
-            PasswordWindow.claim_device,
-            PasswordWindow.done_at,
-            PasswordWindow.ended_at,
-            PasswordWindow.disowned_at,
+            *_WINDOW,
             *columns,
         )
         .select_from(User)
@@ -325,21 +331,7 @@ def find_one(db: Session, area: Area, uni_id: str, now: Instant) -> Pupil | None
 def list_guardian_windows(db: Session, guardian_id: int, now: Instant) -> dict[str, Window]:
     """Return the newest window that a parent opened for each child, by the child's UniID."""
     rows = db.execute(
-        select(
-            User.uni_id,
-            PasswordWindow.id.label("window_id"),
-            PasswordWindow.state,
-            PasswordWindow.ends_at,
-            PasswordWindow.extensions,
-            PasswordWindow.doubt,
-            PasswordWindow.approved_at,
-            PasswordWindow.picture,
-            PasswordWindow.is_near,
-            PasswordWindow.claim_device,
-            PasswordWindow.done_at,
-            PasswordWindow.ended_at,
-            PasswordWindow.disowned_at,
-        )
+        select(User.uni_id, *_WINDOW)
         .join(User, User.id == PasswordWindow.pupil_id)
         .where(PasswordWindow.opened_by_id == guardian_id, PasswordWindow.door == Door.GUARDIAN)
         .order_by(PasswordWindow.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -54,22 +55,22 @@ def pending_end(ends_at: datetime) -> datetime:
     return ends_at + timedelta(seconds=PENDING_SECONDS)
 
 
-# Whether a claimed window may still be used, by the clock of the statement. A claim from the future was
-# made by a clock that was set back since, and holds no longer for it (S-07).
-IS_IN_TIME = and_(
-    PasswordWindow.state == WindowState.PENDING,
-    PasswordWindow.ends_at > after(-PENDING_SECONDS),
-    PasswordWindow.claimed_at <= after(SKEW_SECONDS),
-)
+def _in_time(after: Callable[[float], ColumnElement[datetime]]) -> ColumnElement[bool]:
+    # A claim from the future was made by a clock that was set back since, and holds no longer for it (S-07).
+    return and_(
+        PasswordWindow.state == WindowState.PENDING,
+        PasswordWindow.ends_at > after(-PENDING_SECONDS),
+        PasswordWindow.claimed_at <= after(SKEW_SECONDS),
+    )
+
+
+# Whether a claimed window may still be used, by the clock of the statement.
+IS_IN_TIME = _in_time(after)
 
 
 def is_in_time(now: Instant) -> ColumnElement[bool]:
     """Whether a claimed window may still be used, for a statement made on the spot."""
-    return and_(
-        PasswordWindow.state == WindowState.PENDING,
-        PasswordWindow.ends_at > now.after(-PENDING_SECONDS),
-        PasswordWindow.claimed_at <= now.after(SKEW_SECONDS),
-    )
+    return _in_time(now.after)
 
 
 IS_APPROVED = or_(PasswordWindow.doubt.is_(None), PasswordWindow.approved_at.is_not(None))

@@ -12,6 +12,7 @@ from app.domain.elevadgang.presses import Press
 from app.web.browser import browser
 from app.web.elevadgang.area import blueprint, find_area, living, refuse
 from app.web.elevadgang.listing import list_page
+from app.web.fields import window_named
 from app.web.guard import requires
 from app.web.page import onward
 from app.web.telling import News, tell_next
@@ -43,23 +44,18 @@ def pressed(place: str) -> Response:
 pressed.may_repeat = TICKED  # type: ignore[attr-defined]
 
 
-def _window() -> int:
-    number = request.form.get("vindue", "").partition(":")[0]
-    return int(number) if number.isdecimal() and len(number) < 19 else 0
-
-
 def _act(place: str, act: str) -> Response:
     """Do one thing with one window; what came too late is told, and shows in the list."""
     area = find_area(place)
     if not isinstance(area, Area):
         return area
-    whose = (area.door, living().user_id, area.institution_id, _window())
+    number, picture = window_named(request.form.get("vindue", ""))
+    whose = (area.door, living().user_id, area.institution_id, number)
     if act == "cancel":
         is_done = presses.cancel(db(), *whose, now())
     elif act == "extend":
         is_done = presses.extend(db(), *whose, browser(), now())
     elif act == "approve":
-        picture = request.form.get("vindue", "").partition(":")[2]
         is_done = presses.approve(db(), *whose, picture, browser(), now())
     else:
         is_done = presses.disown(db(), *whose, browser(), now())
