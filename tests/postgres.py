@@ -20,7 +20,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypedDict
@@ -28,14 +27,16 @@ from urllib.parse import quote
 
 if TYPE_CHECKING:
     import psycopg2.extensions
+    from psycopg2 import sql
 
 USER = "postgres"
 READY_WITHIN_SECONDS = 30.0
 STOPPED_WITHIN_SECONDS = 10.0
 LONGEST_DIRECTORY = 64  # the path of a socket in it may have 107 bytes
 
-# A test may lose everything with the machine, so nothing waits for the disk.
-FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# A test may lose everything with the machine, so nothing waits for the disk; and nothing tidies up what is
+# gone in a second.
+FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
 
@@ -59,6 +60,7 @@ class Postgres:
         self._settings = (DURABLE if durable else FORGETFUL) | dict(settings or {})
         self._keeper: subprocess.Popen[bytes] | None = None
         self._directory: Path | None = None
+        self._maintenance: psycopg2.extensions.connection | None = None
 
     @property
     def directory(self) -> Path:
@@ -99,8 +101,10 @@ class Postgres:
 
     def stop(self) -> None:
         """Stop the server and remove what it left; a second call does nothing."""
-        keeper, directory = self._keeper, self._directory
-        self._keeper = self._directory = None
+        keeper, directory, maintenance = self._keeper, self._directory, self._maintenance
+        self._keeper = self._directory = self._maintenance = None
+        if maintenance is not None:
+            maintenance.close()
         if keeper is not None:
             assert keeper.stdin is not None
             keeper.stdin.close()
@@ -132,8 +136,7 @@ class Postgres:
         command = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(dbname))
         if template is not None:
             command += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
-        with closing(self._connect()) as connection:
-            connection.cursor().execute(command)
+        self._execute(command)
         return self.url(dbname)
 
     def drop(self, dbname: str) -> None:
@@ -141,8 +144,14 @@ class Postgres:
         from psycopg2 import sql
 
         command = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(dbname))
-        with closing(self._connect()) as connection:
-            connection.cursor().execute(command)
+        self._execute(command)
+
+    def _execute(self, command: "sql.Composable") -> None:
+        # One connection for all: a new one takes as long as a copy, and tests make thousands.
+        if self._maintenance is None:
+            self._maintenance = self._connect()
+        with self._maintenance.cursor() as cursor:
+            cursor.execute(command)
 
     def _connect(self) -> "psycopg2.extensions.connection":
         # The keeper runs this file without installed packages, hence no import at the top.
