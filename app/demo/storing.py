@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +21,8 @@ from app.models.people import Institution, PasswordType
 
 Progress = Callable[[str], None]
 Row = dict[str, Any]
+
+HASHED_AT_ONCE = 100
 
 
 class DemoRefusedError(Exception):
@@ -103,20 +105,23 @@ def credential_row(
     }
 
 
-def insert_credentials(db: Session, hasher: Hasher, unhashed: list[Unhashed]) -> None:
-    """Hash in as many threads as there are cores, as libsodium lets go of Python's lock; then insert."""
-    if not unhashed:
-        return
+def insert_credentials(db: Session, hasher: Hasher, unhashed: Sequence[Unhashed]) -> None:
+    """Hash in as many threads as there are cores, as libsodium lets go of Python's lock; then insert.
+
+    A few at a time: the database throws out whoever is silent for long in a transaction.
+    """
 
     def hashed(one: Unhashed) -> str:
         return hasher.hash(one.secret, one.row["user_id"], one.row["password_type"])
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        hashes = list(pool.map(hashed, unhashed))
-    ids = insert_rows(db, Credential, [one.row for one in unhashed])
-    # A hash is sealed to its own row, whose number the insert gave.
-    sealed = [
-        {"id": id, "sealed_hash": hasher.seal(text, one.row["user_id"], id, one.row["password_type"])}
-        for id, text, one in zip(ids, hashes, unhashed, strict=True)
-    ]
-    db.execute(update(Credential), sealed)
+        for start in range(0, len(unhashed), HASHED_AT_ONCE):
+            some = unhashed[start : start + HASHED_AT_ONCE]
+            hashes = list(pool.map(hashed, some))
+            ids = insert_rows(db, Credential, [one.row for one in some])
+            # A hash is sealed to its own row, whose number the insert gave.
+            sealed = [
+                {"id": id, "sealed_hash": hasher.seal(text, one.row["user_id"], id, one.row["password_type"])}
+                for id, text, one in zip(ids, hashes, some, strict=True)
+            ]
+            db.execute(update(Credential), sealed)

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 from sqlalchemy.orm import Session
 
 from app.config import Config, Mode
 from app.db import EPOCH, Database, Instant
-from app.demo import drawing, extra, listing, school
+from app.demo import drawing, extra, listing, school, storing
 from app.demo.chance import SeededDice
 from app.demo.storing import DemoRefusedError, Loaded
 from app.domain import passwords, people
@@ -319,6 +320,29 @@ def test_extra_people_are_added_in_chunks_and_no_one_twice(
             assert c.password_type is PasswordType.WORDS_DIGITS
             hashed = hasher.unseal(c.sealed_hash, c.user_id, c.id, c.password_type)
             assert hasher.verify(password, c.user_id, c.password_type, hashed)
+
+
+@pytest.mark.sqlite_only
+def test_the_database_is_never_left_waiting_in_a_transaction_while_many_passwords_are_hashed(
+    database: Database, hasher: Hasher, config: Config, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silence: list[None] = []
+    silences = [0]
+    hash_one = hasher.hash
+
+    def counted(*values: Any) -> str:
+        silence.append(None)
+        silences.append(len(silence))
+        return hash_one(*values)
+
+    def spoken(*_told: Any) -> None:
+        silence.clear()
+
+    monkeypatch.setattr(hasher, "hash", counted)
+    monkeypatch.setattr(storing, "HASHED_AT_ONCE", 5)
+    event.listen(database.engine, "before_cursor_execute", spoken)
+    extra.add_extra(database, hasher, config, world.clock, 12, "Blaaregn47")
+    assert max(silences) == 5
 
 
 def test_extra_usernames_run_from_bena0000_to_benz9999() -> None:
