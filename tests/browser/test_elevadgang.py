@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlencode, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 from sqlalchemy import select
 
 from app.domain.audit import Event
-from app.models.people import Affiliation, PasswordType
+from app.models.audit import AuditEvent
+from app.models.elevadgang import PasswordWindow
+from app.models.people import Affiliation, Group, GroupMember, PasswordType, User
 from tests.browser.conftest import PHONE
 from tests.browser.inspection import cramped, overflowing, violations
 from tests.browser.mitid import be, beside_mitid, visiting
@@ -31,7 +34,7 @@ from tests.browser.steps import (
     write,
 )
 from tests.browser.visits import Visits
-from tests.cast import ANNA, CARLA, EVA, IDA, NO_CLASS, STAGE, Member, user_of
+from tests.cast import ANNA, CARLA, EVA, FINN, IDA, NO_CLASS, STAGE, Member, user_of
 from tests.conftest import Template
 
 pytestmark = pytest.mark.parametrize("template", ["sqlite"], indirect=True)
@@ -62,16 +65,16 @@ def has_script(request: pytest.FixtureRequest) -> bool:
     return chosen
 
 
-def open_list(page: Page, class_name: str) -> None:
-    """Log Carla in by the blue button, and open one of her classes."""
+def open_list(page: Page, class_name: str, teacher: Member = CARLA) -> None:
+    """Log a teacher in by the blue button, and open one of the classes."""
     page.goto("/elevadgang")
     follow(page, BLUE)
     sees(page, "Vælg login")
     page.locator("[data-part=own]").first.click()
-    write(page, "Brugernavn", CARLA.username or "")
+    write(page, "Brugernavn", teacher.username or "")
     press(page, "Næste")
     sees(page, ASK_WORDS)
-    try_words(page, CARLA.password)
+    try_words(page, teacher.password)
     page.locator("#pupils").wait_for()
     if page.locator("h1").inner_text() != class_name:
         follow(page, class_name)
@@ -218,6 +221,66 @@ def test_by_keyboard_alone_a_pupil_is_ticked_and_helped_and_afbryd_takes_it_back
     row(carla, ANNA).get_by_role("button", name="Afbryd").focus()
     carla.keyboard.press("Enter")
     shows(carla, ANNA, "Afbrudt")
+
+
+def change_what_is_sent(page: Page, path: str, *more: tuple[str, str]) -> None:
+    """Let every form of this browser be sent to another address, with more in it, as by hand."""
+
+    def by_hand(route: Route) -> None:
+        request = route.request
+        if request.method != "POST":
+            route.continue_()
+            return
+        url = urlsplit(request.url)._replace(path=path).geturl()
+        route.continue_(url=url, post_data=f"{request.post_data}&{urlencode(more)}")
+
+    page.route("**/elevadgang/*", by_hand)
+
+
+def test_finn_gets_nowhere_at_another_school(visits: Visits, site: Server, has_script: bool) -> None:
+    """S-40, S-47: by address, by form, with one foreign pupil among forty; the school is told."""
+    with site.database.writing() as db:
+        anna = db.scalars(select(Affiliation).where(Affiliation.user_id == user_of(db, ANNA).id)).one()
+        foreign, egeskolen = anna.main_group_id, anna.institution_id
+        uni_id = user_of(db, ANNA).uni_id
+        finns = select(GroupMember.group_id).join(Affiliation, Affiliation.id == GroupMember.affiliation_id)
+        own = db.scalars(finns.where(Affiliation.user_id == user_of(db, FINN).id)).all()[0]
+        home = db.get_one(Group, own)
+        pupils = (
+            select(Affiliation)
+            .join(User, User.id == Affiliation.user_id)
+            .where(Affiliation.institution_id == home.institution_id, Affiliation.level.is_not(None))
+            .where(User.username.is_not(None), User.blocked_at.is_(None))
+        )
+        here = db.scalars(pupils.where(Affiliation.main_group_id == own)).all()
+        for one in db.scalars(pupils.where(Affiliation.main_group_id != own).limit(39 - len(here))):
+            one.main_group_id, one.level = own, here[0].level
+        db.commit()
+        class_name = home.name
+    finn = visits.open(has_script=has_script)
+    open_list(finn, class_name, FINN)
+    for place in (foreign, "skole-999001", "skole-999002", 987654321):
+        answer = finn.goto(f"/elevadgang/{place}")
+        assert answer is not None
+        assert answer.status == 404
+        sees(finn, "Siden findes ikke")
+
+    def everybody_and(path: str, *more: tuple[str, str]) -> None:
+        finn.goto(f"/elevadgang/{own}?alle=1")
+        change_what_is_sent(finn, path, *more)
+        expect(finn.locator(".tick:checked")).to_have_count(39)
+        finn.locator("[data-part=give]").click()
+        sees(finn, "Siden findes ikke")
+        finn.unroute("**/elevadgang/*")
+
+    everybody_and(f"/elevadgang/{own}", ("elev", uni_id))
+    everybody_and(f"/elevadgang/{foreign}", ("elev", uni_id))
+    everybody_and(f"/elevadgang/{own}", ("elev", uni_id), ("institution", str(egeskolen)))
+    assert site.count(select(PasswordWindow.id)) == 0
+    told = select(AuditEvent.id).where(
+        AuditEvent.event == Event.FOREIGN_REFUSED.name, AuditEvent.institution_id == egeskolen
+    )
+    assert site.count(told) == 1  # once in ten minutes a person, so that none hides behind the others
 
 
 def log_in_as_eva(page: Page) -> None:
