@@ -15,6 +15,8 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from app.config import PROJECT
+from app.domain.languages import LANGUAGES
+from app.domain.site import SOURCE
 
 FOLDER = PROJECT / "translations"
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
@@ -81,6 +83,10 @@ def check() -> None:
     """Fail where a language misses a message, holds one too many, or guesses."""
     wanted = extract()
     count = 0
+    for code in LANGUAGES.keys() - {SOURCE}:
+        if not (FOLDER / code / "LC_MESSAGES" / "messages.po").exists():
+            click.echo(f"{code}: there is no catalogue", err=True)
+            count += 1
     for path in sorted(FOLDER.glob("*/LC_MESSAGES/messages.po")):
         for line in faults(path, wanted):
             click.echo(f"{path.parts[-3]}: {line}", err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -13,12 +14,15 @@ from flask.cli import AppGroup
 from app.cli import terminal
 from app.config import PROJECT
 from app.db import COPENHAGEN, instant
+from app.domain import audiences, help_me, misses, searching, wording
 from app.domain import feedback as answers
-from app.domain import misses, searching
-from app.domain.library import Library
+from app.domain.audiences import Task
+from app.domain.help_me import HelpMe
+from app.domain.library import TOPIC_WORDS, Library
 from app.domain.searching import Place, Search
 from app.web import stills
 from app.web.i18n import SOURCE
+from app.web.library import is_screen
 
 # Real questions, each with the page that answers it.
 SEARCHES = PROJECT / "tests" / "content" / "searches.toml"
@@ -46,16 +50,40 @@ def check() -> None:
         click.echo(terminal.plain(f"warning: {told}"))
     for (kind, slug), there in danish.languages.items():
         for code in libraries.keys() - set(there):
-            click.echo(f"warning: {code}/{kind}/{slug}.md is not there: readers get the Danish")
+            click.echo(f"warning: {code}/{_file(kind, slug)} is not there: readers get the Danish")
+    questions: dict[str, HelpMe] = current_app.extensions["help_me"]
+    for code, asked in questions.items():
+        if asked.language != code:
+            click.echo(f"warning: {code}/{help_me.FILE} is not there: readers get the Danish")
     wrong = [
         line
         for code, library in libraries.items()
-        for line in stills.faults(current_app, library.guides.values(), code)
+        for line in (
+            *stills.faults(current_app, library.guides.values(), code),
+            *wording.faults(library, code),
+        )
     ]
+    is_there = is_screen(current_app)
+    for key, to in sorted({(task.title, task.to) for task in _tasks(danish)}):
+        if not is_there(to):
+            wrong.append(f"{SOURCE}/{audiences.FILE}: «{key}» leads to {to}, which is not there")
     for line in wrong:
-        click.echo(line, err=True)
+        click.echo(terminal.plain(line), err=True)
     if wrong:
         terminal.fail(f"{len(wrong)} faults in the content")
+
+
+def _tasks(library: Library) -> Iterator[Task]:
+    yield from library.help.most_used
+    for one in library.help.audiences.values():
+        yield from one.tasks
+
+
+def _file(kind: str, slug: str) -> str:
+    """Return where a text stands, below its language's folder."""
+    if kind == "audiences":
+        return f"{audiences.FILE} [audiences.{slug}]"
+    return f"{TOPIC_WORDS} [{slug}]" if kind == "topics" else f"{kind}/{slug}.md"
 
 
 @content.command()

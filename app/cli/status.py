@@ -15,6 +15,7 @@ from app.models.contact import Severity
 
 REFUSALS = {
     Outcome.NOT_THERE: "there is no notice with that number; see: flask status list",
+    Outcome.ENDED_ALREADY: "it has ended already",
     Outcome.ENDS_BEFORE_IT_STARTS: "it would end before it starts",
     Outcome.NO_TEXT: "say it in both languages: --da … --en …",
     Outcome.TOO_LONG: f"a text has {LONGEST} characters at most",
@@ -53,7 +54,16 @@ def status() -> None:
 def add(kind: str, danish: str, english: str, start: datetime | None, end: datetime | None) -> None:
     """Tell something of a KIND: info, disturbance or outage."""
     with terminal.writing() as (db, now):
-        outcome, number = notices.add(db, Severity(kind), danish, english, start or now.at, end)
+        outcome, number = notices.add(
+            db,
+            Severity(kind),
+            danish,
+            english,
+            start or now.at,
+            end,
+            operator=terminal.operator(),
+            now=now,
+        )
         _check(outcome)
     click.echo(f"Notice {number} is told. Running servers see it within two seconds.")
 
@@ -64,7 +74,7 @@ def add(kind: str, danish: str, english: str, start: datetime | None, end: datet
 def end_(number: int, at: datetime | None) -> None:
     """Let the notice with this NUMBER end; one that has not begun is taken back."""
     with terminal.writing() as (db, now):
-        _check(notices.end(db, number, at or now.at))
+        _check(notices.end(db, number, at or now.at, operator=terminal.operator(), now=now))
     click.echo(f"Notice {number} ends.")
 
 

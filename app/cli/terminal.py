@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,9 @@ from app.db import Database, Instant, instant
 from app.domain.passwords import Hasher
 from app.keys import Keys, KeysError
 from app.world import World
+
+# A name in the audit; Linux's own have 32 characters at most.
+LONGEST_NAME = 64
 
 
 def fail(message: str) -> NoReturn:
@@ -52,6 +57,17 @@ def config() -> Config:
     """Return the settings."""
     found: Config = current_app.extensions["config"]
     return found
+
+
+def operator() -> str:
+    """Return who sits at the terminal, by the name that this machine knows; also behind `sudo`."""
+    behind = os.environ.get("SUDO_USER", "")
+    if behind:
+        return behind[:LONGEST_NAME]
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container may run as a number that has no name
+        return str(os.getuid())
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Whom the site helps, and with which tasks, read from the content files.
 
 Danish is the source: its file says which tasks there are, where each leads and in which order. A file in
-another language says the same things in its own words, all of them.
+another language, if there is one, says the same things in its own words, all of them.
 """
 
 from __future__ import annotations
@@ -44,12 +44,14 @@ class Audience:
 class Help:
     """All of it in one language, with the operator's words in it."""
 
+    # What all of it is in: Danish where nobody has said it in the reader's language.
+    language: str
     audiences: Mapping[str, Audience]
     most_used: tuple[Task, ...]
 
 
 def read(content: Path, language: str, site: Site) -> Help:
-    """Read the help in a language.
+    """Read the help in a language; one without the file has it in Danish.
 
     Raises:
         ContentError: when a file says more or less than the Danish one.
@@ -57,6 +59,8 @@ def read(content: Path, language: str, site: Site) -> Help:
 
     """
     source = _document(content, SOURCE)
+    if not (content / language / FILE).exists():
+        language = SOURCE
     words = _document(content, language)
     structure = _texts(source, ("tasks", "to"))
     texts = _texts(words, ("tasks", "to") if language == SOURCE else ())
@@ -81,7 +85,7 @@ def read(content: Path, language: str, site: Site) -> Help:
             )
             for slug in AUDIENCES
         }
-        return Help(audiences, tuple(map(task, source["front"]["tasks"])))
+        return Help(language, audiences, tuple(map(task, source["front"]["tasks"])))
     except KeyError as error:
         raise ContentError(f"{SOURCE}/{FILE}: {error} is missing") from error
 

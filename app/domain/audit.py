@@ -74,6 +74,9 @@ class Event(Enum):
     PASSWORD_TYPE_MARKED = ("password_type",)
     LOG_EXPORTED = ()
     MITID_FORGOTTEN = ()
+    NOTICE_TOLD = ("notice", "severity", "starts_at", "ends_at", "operator")
+    NOTICE_ENDED = ("notice", "ends_at", "operator")
+    NOTICE_TAKEN_BACK = ("notice", "operator")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,14 @@ from datetime import date
 
 from app.domain.audiences import AUDIENCES
 from app.domain.content import Document, Faults
+from app.domain.languages import LANGUAGES
 from app.domain.prose import Part, Prose, has_first_heading, parts
 from app.domain.site import SOURCE
 
 MOST_STEPS = 9
 TOPICS = ("login", "elevadgang", "elevadministration", "foraeldre-og-elever")
 # What the last heading of a guide is called where it is about trouble, not a step.
-TROUBLES = {"da": "Hvis det ikke virker", "en": "If it does not work"}
+TROUBLES = {code: one.troubles for code, one in LANGUAGES.items()}
 CODE = re.compile(r"[0-9]{4}")
 WORDS = ("title", "lead", "needs")
 FACTS = ("audiences", "topics", "minutes", "owner", "reviewed_on", "related", "questions")

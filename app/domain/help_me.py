@@ -1,7 +1,7 @@
 """«Hvad er der galt?»: a few questions, whose every end is one flow or one text, read from the content files.
 
-Danish is the source: its file says which troubles there are and where each leads. A file in another language
-says the same in its own words, all of them.
+Danish is the source: its file says which troubles there are and where each leads. A file in another
+language, if there is one, says the same in its own words, all of them.
 """
 
 from __future__ import annotations
@@ -48,8 +48,9 @@ class Trouble:
 
 @dataclass(frozen=True)
 class HelpMe:
-    """All of it in one language."""
+    """All of it in one language; Danish where nobody has said it in the reader's."""
 
+    language: str
     troubles: Mapping[str, Mapping[str, Trouble]]
     # Title and lead of what an end leads to, where that is not a text.
     ends: Mapping[End, tuple[str, str]]
@@ -68,8 +69,9 @@ def read(
     danish = content.read_table(folder, f"{SOURCE}/{FILE}", faults)
     found = {}
     for language, library in libraries.items():
-        own = content.read_table(folder, f"{language}/{FILE}", faults)
-        reader = _Reader(f"{language}/{FILE}", danish, own, language == SOURCE, site, faults)
+        written = language if (folder / language / FILE).exists() else SOURCE
+        own = content.read_table(folder, f"{written}/{FILE}", faults)
+        reader = _Reader(written, danish, own, site, faults)
         made = found[language] = reader.all()
         for some in made.troubles.values():
             for trouble in some.values():
@@ -94,16 +96,10 @@ class _Reader:
     """Reads one language's file beside the Danish one, noting all that is wrong."""
 
     def __init__(
-        self,
-        place: str,
-        danish: Mapping[str, Any],
-        own: Mapping[str, Any],
-        is_source: bool,
-        site: Site,
-        faults: Faults,
+        self, language: str, danish: Mapping[str, Any], own: Mapping[str, Any], site: Site, faults: Faults
     ) -> None:
-        self._place, self._danish, self._own = place, danish, own
-        self._is_source, self._site, self._faults = is_source, site, faults
+        self._language, self._danish, self._own = language, danish, own
+        self._place, self._site, self._faults = f"{language}/{FILE}", site, faults
 
     def all(self) -> HelpMe:
         """Return everything in this language."""
@@ -113,6 +109,7 @@ class _Reader:
             for key in _table(self._own, group).keys() - _table(self._danish, group).keys():
                 self._faults.add(self._place, f"{group}.{key}: is not in the Danish file")
         return HelpMe(
+            self._language,
             {
                 who: {slug: self._trouble(who, slug) for slug in _table(self._danish, who)}
                 for who in AUDIENCES
@@ -122,7 +119,7 @@ class _Reader:
 
     def _trouble(self, who: str, slug: str) -> Trouble:
         words = self._words(who, slug)
-        words.only("title", *(("to", "with_mitid", "without_mitid") if self._is_source else ()))
+        words.only("title", *(("to", "with_mitid", "without_mitid") if self._language == SOURCE else ()))
         source = Document(self._place, _table(_table(self._danish, who), slug), "", self._faults)
         with_mitid, without_mitid = (
             _end(source.text("to" if "to" in source.head else key)) for key in ("with_mitid", "without_mitid")

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from app.domain import audiences, content, guides
+from app.domain import alphabet, audiences, content, guides
 from app.domain.audiences import AUDIENCES, Help
 from app.domain.content import Document, Faults
 from app.domain.guides import TOPICS, Guide
@@ -172,18 +172,30 @@ class _Reader:
         return Library(
             help=audiences.read(self._folder, language, self._site),
             guides={slug: read_guides[slug] for slug in ordered},
-            questions=dict(sorted(read_questions.items(), key=lambda pair: pair[1].title.casefold())),
+            questions=dict(
+                sorted(read_questions.items(), key=lambda pair: alphabet.place(pair[1].title, language))
+            ),
             news={one.slug: one for one in newest},
             articles=self._read("pages", language, self._article),
             topics=self._topics(language),
             codes={code: slug for slug, code in self._codes.items()},
             redirects=self._redirects,
-            languages={
-                (kind, slug): tuple(code for code, found in by_language.items() if slug in found)
-                for kind, by_language in self._files.items()
-                for slug in by_language[SOURCE]
-            },
+            languages=self._languages(),
         )
+
+    def _languages(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """Return which languages each text is in, by kind and slug; a table of several texts is one file."""
+        found = {
+            (kind, slug): tuple(code for code, texts in by_language.items() if slug in texts)
+            for kind, by_language in self._files.items()
+            for slug in by_language[SOURCE]
+        }
+        codes = tuple(self._files["pages"])
+        topics = {code: content.read_table(self._folder, f"{code}/{TOPIC_WORDS}", Faults()) for code in codes}
+        for slug in TOPICS:
+            found["topics", slug] = tuple(code for code in codes if slug in topics[code])
+        there = tuple(code for code in codes if (self._folder / code / audiences.FILE).exists())
+        return found | {("audiences", slug): there for slug in AUDIENCES}
 
     def _read(self, kind: str, language: str, make: Callable[..., Any]) -> dict[str, Any]:
         by_language = self._files[kind]

@@ -80,7 +80,40 @@ def has_first_heading(text: str) -> bool:
 
 @cache
 def _markdown() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False}).enable("table")
+    made = MarkdownIt("commonmark", {"html": False}).enable("table")
+    made.add_render_rule("table_open", _table_opened)
+    made.add_render_rule("table_close", _table_closed)
+    return made
+
+
+def _table_opened(_renderer: object, tokens: Sequence[Token], place: int, *_rest: object) -> str:
+    # On a phone a table is moved sideways in a frame of its own, also by keyboard; its columns name it.
+    columns = escape(", ".join(tokens[place].meta["columns"]))
+    return f'<div class="table-scroll" role="group" aria-label="{columns}" tabindex="0">\n<table>\n'
+
+
+def _table_closed(*_given: object) -> str:
+    return "</table>\n</div>\n"
+
+
+def _head_tables(tokens: Sequence[Token]) -> None:
+    """Let each column and row of a table say its heading, a row in its first cell; an empty one is none."""
+    columns: list[str] = []
+    is_first = False
+    for opening, inside, closing in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if opening.type == "table_open":
+            columns = opening.meta["columns"] = []
+        elif opening.type == "tr_open":
+            is_first = True
+        elif opening.type in ("th_open", "td_open"):
+            words, is_column = _plain(inside), opening.type == "th_open"
+            is_heading = bool(words) and (is_column or is_first)
+            opening.tag = closing.tag = "th" if is_heading else "td"
+            if is_heading:
+                opening.attrSet("scope", "col" if is_column else "row")
+            if is_column and words:
+                columns.append(words)
+            is_first = False
 
 
 def _divided(tokens: Sequence[Token]) -> Iterator[list[Token]]:
@@ -108,6 +141,7 @@ def _is_screen(token: Token) -> bool:
 
 def _made(tokens: Sequence[Token]) -> Prose:
     markdown = _markdown()
+    _head_tables(tokens)
     inline = [token for token in tokens if token.type == "inline"]
     return Prose(
         html=markdown.renderer.render(tokens, markdown.options, {}).strip(),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum, auto
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app.db import Instant
+from app.domain import audit
+from app.domain.audit import Event
 from app.models.contact import OperationsNotice, Severity
 
 LATELY_DAYS = 90
@@ -23,6 +25,7 @@ class Outcome(Enum):
 
     DONE = auto()
     NOT_THERE = auto()
+    ENDED_ALREADY = auto()
     ENDS_BEFORE_IT_STARTS = auto()
     NO_TEXT = auto()
     TOO_LONG = auto()
@@ -56,8 +59,11 @@ def add(
     english: str,
     starts_at: datetime,
     ends_at: datetime | None,
+    *,
+    operator: str,
+    now: Instant,
 ) -> tuple[Outcome, int | None]:
-    """Tell something; returns its number."""
+    """Tell something in the name of an operator; returns its number."""
     danish, english = " ".join(danish.split()), " ".join(english.split())
     if not danish or not english:
         return Outcome.NO_TEXT, None
@@ -70,19 +76,39 @@ def add(
     )
     db.add(notice)
     db.flush()
+    audit.record(
+        db,
+        Event.NOTICE_TOLD,
+        now,
+        notice=notice.id,
+        severity=severity.value,
+        starts_at=_told(starts_at),
+        ends_at=_told(ends_at),
+        operator=operator,
+    )
     return Outcome.DONE, notice.id
 
 
-def end(db: Session, id: int, at: datetime) -> Outcome:
+def end(db: Session, id: int, at: datetime, *, operator: str, now: Instant) -> Outcome:
     """Let something end, now or at another time; one that has not begun is taken back."""
     notice = db.get(OperationsNotice, id)
     if notice is None:
         return Outcome.NOT_THERE
+    if notice.ends_at is not None and notice.ends_at <= now.at:
+        # What readers were told of the past stays as it was.
+        return Outcome.ENDED_ALREADY
     if notice.starts_at >= at:
         db.delete(notice)
+        audit.record(db, Event.NOTICE_TAKEN_BACK, now, notice=id, operator=operator)
     else:
         notice.ends_at = at
+        audit.record(db, Event.NOTICE_ENDED, now, notice=id, ends_at=_told(at), operator=operator)
     return Outcome.DONE
+
+
+def _told(at: datetime | None) -> str:
+    """Return an instant as the audit holds it; nothing where there is no end."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if at else ""
 
 
 def list_lately(db: Session, now: Instant) -> list[Notice]:

@@ -16,13 +16,13 @@ import snowballstemmer
 
 from app.domain import content
 from app.domain.content import Document, Faults
+from app.domain.languages import LANGUAGES
 from app.domain.site import Site, SiteError
 
 STEMMING = Lock()
 # Stems kept: all words of the content in every language, and then those that people type.
 STEMS = 20_000
 FILE = "synonyms.toml"
-STEMMERS = {"da": "danish", "en": "english"}
 WORD = re.compile(r"[^\W_]+")
 # The letters of keyboards without the Danish ones, as people write them there.
 FOLDED = str.maketrans({"æ": "ae", "ø": "oe", "å": "aa"})
@@ -201,15 +201,20 @@ def _lists(document: Document, key: str) -> dict[str, tuple[str, ...]]:
 
 @lru_cache(STEMS)
 def _stem(language: str, word: str) -> str:
+    stemmer = _stemmer(language)
+    if stemmer is None:
+        return word.translate(FOLDED)
     # The stemmer keeps the word at hand in itself, so two threads may not ask one at once.
     with STEMMING:
-        stem: str = _stemmer(language).stemWord(word)
+        stem: str = stemmer.stemWord(word)
     return stem.translate(FOLDED)
 
 
 @cache
 def _stemmer(language: str) -> Any:
-    return snowballstemmer.stemmer(STEMMERS.get(language, "porter"))
+    """Return a language's stemmer, or None for one that has none."""
+    name = LANGUAGES[language].stemmer if language in LANGUAGES else ""
+    return snowballstemmer.stemmer(name) if name else None
 
 
 def _slips(word: str) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -37,10 +37,10 @@ def robots() -> Response:
 @blueprint.get("/sitemap.xml")
 @public
 def sitemap() -> Response:
-    """List every public page in every language."""
+    """List every public page in every language that it is in."""
     root = Element("urlset", {"xmlns": SITEMAP, "xmlns:xhtml": XHTML})
-    for endpoint, values, changed_on in _pages():
-        addresses = {code: config().public_url + url_for(endpoint, lang=code, **values) for code in LANGUAGES}
+    for endpoint, values, changed_on, written in _pages():
+        addresses = {code: config().public_url + url_for(endpoint, lang=code, **values) for code in written}
         for address in addresses.values():
             url = SubElement(root, "url")
             SubElement(url, "loc").text = address
@@ -51,7 +51,8 @@ def sitemap() -> Response:
     return _answer(tostring(root, encoding="unicode", xml_declaration=True), "application/xml")
 
 
-def _pages() -> Iterator[tuple[str, dict[str, Any], date | None]]:
+def _pages() -> Iterator[tuple[str, dict[str, Any], date | None, Collection[str]]]:
+    """Return each page's endpoint and values, when its text was changed, and the languages it is in."""
     found = library()
     for endpoint in (
         "support.front",
@@ -61,16 +62,21 @@ def _pages() -> Iterator[tuple[str, dict[str, Any], date | None]]:
         "news.index",
         "contact.form",
     ):
-        yield endpoint, {}, None
-    for name, slugs in (("audience", AUDIENCES), ("topic", TOPICS), ("article", ARTICLES)):
+        yield endpoint, {}, None, LANGUAGES
+    for name, kind, slugs in (
+        ("audience", "audiences", AUDIENCES),
+        ("topic", "topics", TOPICS),
+        ("article", "pages", ARTICLES),
+    ):
         for slug in slugs:
-            yield f"support.{name}", {name: slug}, None
+            yield f"support.{name}", {name: slug}, None, found.languages[kind, slug]
     for guide in found.guides.values():
-        yield "guides.guide", {"slug": guide.slug}, guide.reviewed_on
+        yield "guides.guide", {"slug": guide.slug}, guide.reviewed_on, found.languages["guides", guide.slug]
     for question in found.questions.values():
-        yield "questions.question", {"slug": question.slug}, question.reviewed_on
+        written = found.languages["questions", question.slug]
+        yield "questions.question", {"slug": question.slug}, question.reviewed_on, written
     for item in found.news.values():
-        yield "news.item", {"slug": item.slug}, item.published_on
+        yield "news.item", {"slug": item.slug}, item.published_on, found.languages["news", item.slug]
 
 
 def _answer(text: str, kind: str) -> Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, abort, request, url_for
 from werkzeug.wrappers import Response
 from wtforms import HiddenField, TextAreaField
@@ -13,7 +15,7 @@ from app.web.fields import N_, Choice, ChoiceField, Form, OneOf, Short
 from app.web.guard import public
 from app.web.i18n import LANGUAGES, language
 from app.web.i18n import gettext as _
-from app.web.library import library
+from app.web.library import lang_of, library
 from app.web.page import onward, page
 from app.web.transaction import db, keys, now, world
 
@@ -48,7 +50,7 @@ def form(lang: str, kind: str, slug: str) -> Response:
 @public
 def sent(lang: str, kind: str, slug: str) -> Response:
     """Keep an answer."""
-    _title(kind, slug)
+    _asked_of(kind, slug)
     filled = FeedbackForm()
     if not filled.validate():
         return _page(filled, kind, slug, status=422)
@@ -73,9 +75,8 @@ def sent(lang: str, kind: str, slug: str) -> Response:
 @public
 def thanks(lang: str, kind: str, slug: str) -> Response:
     """Say thanks, and lead back."""
-    title = _title(kind, slug)
     back = url_for(KINDS[kind][1], lang=lang, slug=slug)
-    return page("feedback/thanks.html", title=title, back_href=back)
+    return page("feedback/thanks.html", **_asked_of(kind, slug), back_href=back)
 
 
 def _page(filled: FeedbackForm, kind: str, slug: str, status: int = 200) -> Response:
@@ -85,17 +86,17 @@ def _page(filled: FeedbackForm, kind: str, slug: str, status: int = 200) -> Resp
         form=filled,
         is_too_many=status == 429,
         answers=[Choice("ja", _("Ja")), Choice("nej", _("Nej"))],
-        title=_title(kind, slug),
+        **_asked_of(kind, slug),
         kind=kind,
         slug=slug,
         back_href=url_for(KINDS[kind][1], lang=language(), slug=slug),
     )
 
 
-def _title(kind: str, slug: str) -> str:
-    """Return the title of the page that is asked of; one that is none ends the request with 404."""
+def _asked_of(kind: str, slug: str) -> dict[str, Any]:
+    """Return title and language of the page that is asked of; one that is none ends the request with 404."""
     found = library()
     one = (found.guides if kind == "vejledninger" else found.questions).get(slug)
     if one is None:
         abort(404)
-    return one.title
+    return {"title": one.title, "lang_of_title": lang_of(one.language)}

@@ -10,13 +10,12 @@ from flask import Blueprint, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from app.domain.audiences import AUDIENCES
 from app.domain.guides import Guide, Step
 from app.web import linked_data
 from app.web.guard import public
 from app.web.hours import opening_hours
 from app.web.i18n import LANGUAGES, date_text, day_text, language
-from app.web.library import elsewhere, entries, html, lang_of, library, untranslated
+from app.web.library import by_reader, elsewhere, entries, html, library, said_in
 from app.web.page import page
 from app.web.stills import ShownStill, show
 from app.web.transaction import config, world
@@ -43,16 +42,8 @@ class ShownStep:
 @public
 def index(lang: str) -> Response:
     """List the guides by whom they are for."""
-    found = library()
-    return page(
-        "guides/index.html",
-        groups=[
-            (found.help.audiences[slug].door, slug, entries(found.guides_for(audience=slug)))
-            for slug in AUDIENCES
-            if found.guides_for(audience=slug)
-        ],
-        hours=opening_hours(),
-    )
+    groups = by_reader(library().guides_for)
+    return page("guides/index.html", groups=groups, hours=opening_hours())
 
 
 @blueprint.get(f"/{LANG}/vejledninger/<slug>")
@@ -69,8 +60,7 @@ def guide(lang: str, slug: str) -> Response:
     return page(
         "guides/guide.html",
         guide=one,
-        lang_of_text=lang_of(one.language),
-        translations=untranslated("guides", one),
+        **said_in("guides", slug),
         introduction=html(one.introduction),
         steps=steps,
         # The screens of a tool come with its own sheet.

@@ -16,7 +16,7 @@ from app.web.guard import public
 from app.web.hours import opening_hours
 from app.web.i18n import LANGUAGES, language
 from app.web.i18n import gettext as _
-from app.web.library import Way, address, is_screen, library
+from app.web.library import Way, address, is_screen, lang_of, library
 from app.web.page import page, site
 
 LANG = f"<any({', '.join(LANGUAGES)}):lang>"
@@ -49,22 +49,27 @@ def ask(lang: str) -> Response:
     troubles = asked.troubles[who]
     trouble = troubles.get(request.args.get("hvad", ""))
     if trouble is None:
-        rows = [Way(one.title, "", _here(hvem=who, hvad=one.slug)) for one in troubles.values()]
+        lang_of_rows = lang_of(asked.language)
+        rows = [Way(one.title, "", _here(hvem=who, hvad=one.slug), lang_of_rows) for one in troubles.values()]
         return _question(_("Hvad mangler du hjælp til?"), _("Vælg det, der passer bedst."), rows, _here())
     has_mitid = request.args.get("mitid", "")
     if trouble.asks_for_mitid and has_mitid not in (YES, NO):
         title = _("Har du %(mitid)s?", mitid=site().mitid)
-        return _question(title, trouble.title, _mitid(who, trouble), _here(hvem=who))
+        rows = _mitid(who, trouble)
+        return _question(title, trouble.title, rows, _here(hvem=who), lang_of(asked.language))
     end = trouble.without_mitid if has_mitid == NO else trouble.with_mitid
     before = _here(hvem=who, hvad=trouble.slug if trouble.asks_for_mitid else None)
-    return _end(trouble, _way(asked, end), before)
+    return _end(trouble, _way(asked, end), before, lang_of(asked.language))
 
 
-def _question(title: str, lead: str, rows: list[Way], back: str | None) -> Response:
+def _question(
+    title: str, lead: str, rows: list[Way], back: str | None, lang_of_lead: str | None = None
+) -> Response:
     return page(
         "help_me/ask.html",
         title=title,
         lead=lead,
+        lang_of_lead=lang_of_lead,
         ways=rows,
         is_end=False,
         back=back,
@@ -73,13 +78,14 @@ def _question(title: str, lead: str, rows: list[Way], back: str | None) -> Respo
     )
 
 
-def _end(trouble: Trouble, way: Way, back: str) -> Response:
+def _end(trouble: Trouble, way: Way, back: str, lang_of_lead: str | None) -> Response:
     config: Config = current_app.extensions["config"]
     answers = {name: request.args[name] for name in ("hvem", "hvad", "mitid") if name in request.args}
     return page(
         "help_me/ask.html",
         title=_("Det kan hjælpe dig"),
         lead=trouble.title,
+        lang_of_lead=lang_of_lead,
         ways=[way],
         is_end=True,
         back=back,
@@ -89,8 +95,9 @@ def _end(trouble: Trouble, way: Way, back: str) -> Response:
 
 
 def _readers() -> list[Way]:
-    doors = library().help.audiences
-    return [Way(doors[slug].door, "", _here(hvem=slug)) for slug in AUDIENCES]
+    help = library().help
+    lang = lang_of(help.language)
+    return [Way(help.audiences[slug].door, "", _here(hvem=slug), lang) for slug in AUDIENCES]
 
 
 def _mitid(who: str, trouble: Trouble) -> list[Way]:
@@ -101,10 +108,10 @@ def _mitid(who: str, trouble: Trouble) -> list[Way]:
 def _way(asked: HelpMe, end: End) -> Way:
     kind, name = end
     if end in asked.ends:
-        return Way(*asked.ends[end], address(kind, name))
+        return Way(*asked.ends[end], address(kind, name), lang_of(asked.language))
     found = library()
     text = found.guides[name] if kind == "guide" else found.questions[name]
-    return Way(text.title, text.lead, address(kind, name))
+    return Way(text.title, text.lead, address(kind, name), lang_of(text.language))
 
 
 def _here(**answers: Any) -> str:

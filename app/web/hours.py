@@ -11,15 +11,13 @@ from flask import Flask, current_app
 
 from app.domain import hours
 from app.domain.hours import Closure, Days, OpeningState
+from app.domain.languages import LANGUAGES
 from app.domain.site import Site
 from app.web.fields import N_
 from app.web.i18n import SOURCE, language
 from app.web.i18n import gettext as _
 from app.web.page import site
 from app.web.transaction import world
-
-# How a day without its year reads; «den» and the like belong to the pattern.
-DAY_PATTERNS = {"da": "EEEE 'den' d. MMMM", "en": "EEEE d MMMM"}
 
 # The names that the holidays package gives; Danish, as every message is.
 HOLIDAYS = (
@@ -130,7 +128,7 @@ def _weekday(number: int) -> str:
 
 
 def _day(day: date) -> str:
-    return format_date(day, DAY_PATTERNS[language()], language())
+    return format_date(day, LANGUAGES[language()].day, language())
 
 
 def _days(days: Days) -> str:

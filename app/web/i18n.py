@@ -6,6 +6,7 @@ Danish is the source: its catalogue is the strings themselves.
 from __future__ import annotations
 
 import io
+from collections.abc import Collection
 from datetime import date, datetime
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
@@ -21,13 +22,14 @@ from flask import current_app, g, has_request_context, request, url_for
 
 from app.config import Config
 from app.db import COPENHAGEN
+from app.domain import languages as known
 
-LANGUAGES = {"da": "Dansk", "en": "English"}
+LANGUAGES = {code: one.name for code, one in known.LANGUAGES.items()}
 # Which way each language runs: ltr or rtl.
 DIRECTIONS = {code: Locale.parse(code).text_direction for code in LANGUAGES}
 SOURCE = "da"
-# Whose way of writing dates a language follows, where it has several.
-LOCALES = {"en": "en_GB"}
+# Whose way of writing dates a language follows.
+LOCALES = {code: one.locale for code, one in known.LANGUAGES.items()}
 COOKIE = "language"
 
 # What a public page was asked, which it is in another language too.
@@ -130,12 +132,22 @@ def languages() -> list[tuple[str, str, str, str, bool]]:
     return rows
 
 
-def alternates() -> list[tuple[str, str]]:
-    """Return a public page's full address in each language, by the configured host (S-08)."""
+def alternates(written: Collection[str] | None = None) -> list[tuple[str, str, bool]]:
+    """Return a public page's full address in each language, by the configured host (S-08).
+
+    Where not all languages have its text, only those that are `written`. One of them is the one to know
+    it by: the reader's, or the Danish that is shown in its place.
+    """
     if not request.view_args or "lang" not in request.view_args:
         return []
     public_url = current_app.extensions["config"].public_url
-    return [(code, public_url + href) for code, _name, _direction, href, _current in languages()]
+    there = LANGUAGES if written is None else written
+    canonical = language() if language() in there else SOURCE
+    return [
+        (code, public_url + href, code == canonical)
+        for code, _name, _direction, href, _current in languages()
+        if code in there
+    ]
 
 
 def date_text(at: datetime) -> str:
@@ -146,7 +158,7 @@ def date_text(at: datetime) -> str:
 @lru_cache(DAYS)
 def day_text(day: date, code: str) -> str:
     """Return a day in the words of a language: «22. november 2026»."""
-    return format_date(day, "long", locale=LOCALES.get(code, code))
+    return format_date(day, "long", locale=LOCALES[code])
 
 
 def time_text(at: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,11 +35,12 @@ ENDPOINTS = {Guide: KINDS["guide"], Question: KINDS["question"], NewsItem: KINDS
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A row or a card that leads on."""
+    """A row or a card that leads on; `lang` where its words are not in the page's own language."""
 
     title: str
     help: str
     href: str
+    lang: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,16 @@ class Entry:
     lang: str | None
     date_text: str = ""
     minutes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What there is for a kind of reader, and the words of their door."""
+
+    slug: str
+    door: str
+    lang: str | None
+    entries: list[Entry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +155,9 @@ def pieces(article: Article) -> list[Piece]:
 def way(task: Task) -> Way:
     """Return the row that leads to a task's flow."""
     # Whoever reads in a language goes on in it.
-    return Way(task.title, task.help, url_for(task.to, ui_locales=language()))
+    return Way(
+        task.title, task.help, url_for(task.to, ui_locales=language()), lang_of(library().help.language)
+    )
 
 
 def most_used() -> list[Way]:
@@ -168,16 +181,34 @@ def _entry(one: Guide | Question | NewsItem) -> Entry:
     )
 
 
+def by_reader(list_for: Callable[..., Sequence[Guide | Question]]) -> list[Group]:
+    """Return texts under the door of each kind of reader that there are some for."""
+    help = library().help
+    return [
+        Group(slug, one.door, lang_of(help.language), entries(found))
+        for slug, one in help.audiences.items()
+        if (found := list_for(audience=slug))
+    ]
+
+
 def lang_of(written: str) -> str | None:
     """Return what `lang` must say of a text, or None where it is in the page's own language."""
     return written if written != language() else None
 
 
-def untranslated(kind: str, one: Guide | Question | NewsItem | Article) -> list[tuple[str, str]]:
-    """Return the languages that a text is in, by code and name, if the reader's is not among them."""
-    if one.language == language():
-        return []
-    return [(code, LANGUAGES[code]) for code in library().languages[kind, one.slug]]
+def said_in(kind: str, slug: str) -> dict[str, Any]:
+    """Return what a page says of the language of its text, for its template.
+
+    `written` are the languages that the text is in; `lang_of_text` is set where the reader's is not among
+    them, and `translations` are then those there are, by code and name.
+    """
+    written = library().languages[kind, slug]
+    is_there = language() in written
+    return {
+        "written": written,
+        "lang_of_text": None if is_there else SOURCE,
+        "translations": [] if is_there else [(code, LANGUAGES[code]) for code in written],
+    }
 
 
 def elsewhere(endpoint: str, slug: str, there: Container[str]) -> Response:

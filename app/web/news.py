@@ -14,7 +14,7 @@ from app.web.guard import public
 from app.web.hours import opening_hours
 from app.web.i18n import LANGUAGES, day_text, language
 from app.web.i18n import gettext as _
-from app.web.library import elsewhere, entries, html, lang_of, library, untranslated
+from app.web.library import elsewhere, entries, html, library, said_in
 from app.web.page import page, site
 from app.web.transaction import config
 
@@ -42,8 +42,7 @@ def item(lang: str, slug: str) -> Response:
     return page(
         "news/item.html",
         item=one,
-        lang_of_text=lang_of(one.language),
-        translations=untranslated("news", one),
+        **said_in("news", slug),
         body=html(one.prose),
         date_text=day_text(one.published_on, language()),
         hours=opening_hours(),

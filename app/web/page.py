@@ -59,9 +59,11 @@ def request_id() -> str:
 def page(template: str, *, swap: str = "screen", status: int = 200, **context: Any) -> Response:
     """Answer with a template: the whole page, or to htmx the title and the block named `swap`.
 
-    Context `errors` says that the page tells of an error; it goes first in the title.
+    Context `errors` says that the page tells of an error; it goes first in the title. `written` are the
+    languages that a text is in, where it may be in some only.
     """
     context.setdefault("errors", status in (422, 429, 503))
+    context.setdefault("written", None)
     context["told"] = telling.take() if _may_tell(status) else None
     # A page that tells of a store that is away asks it nothing.
     context["notices"] = notices.strip(may_ask=status < 500)
@@ -80,7 +82,8 @@ def page(template: str, *, swap: str = "screen", status: int = 200, **context: A
         first = _("Fejl:") + " " if context["errors"] else ""
         # The help is outside the block, and is about the screen in it.
         help = HELP.format(href=context["help_href"], text=_("Hjælp"))
-        body: str = f"<title>{first}{title}</title>{blocks[swap]}{help}"
+        switch = inside["ui"].language(is_swapped=True) if _is_public() else ""
+        body: str = f"<title>{first}{title}</title>{blocks[swap]}{help}{switch}"
     else:
         body = drawn.render(context)
     answer = make_response(body, status)
@@ -99,7 +102,12 @@ def _help_href(template: str) -> str:
 
 def _may_tell(status: int) -> bool:
     """Whether this is a whole page of one browser's; public pages are the same for everybody."""
-    return status == 200 and not is_fragment() and "lang" not in (request.view_args or {})
+    return status == 200 and not is_fragment() and not _is_public()
+
+
+def _is_public() -> bool:
+    """Whether this is a page whose address says its language."""
+    return "lang" in (request.view_args or {})
 
 
 def is_htmx() -> bool:

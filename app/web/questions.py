@@ -5,12 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, url_for
 from werkzeug.wrappers import Response
 
-from app.domain.audiences import AUDIENCES
 from app.web import linked_data
 from app.web.guard import public
 from app.web.hours import opening_hours
 from app.web.i18n import LANGUAGES
-from app.web.library import elsewhere, entries, html, lang_of, library, untranslated
+from app.web.library import by_reader, elsewhere, entries, html, library, said_in
 from app.web.page import page
 from app.web.transaction import config
 
@@ -23,16 +22,8 @@ blueprint = Blueprint("questions", __name__)
 @public
 def index(lang: str) -> Response:
     """List the questions by who asks them."""
-    found = library()
-    return page(
-        "questions/index.html",
-        groups=[
-            (found.help.audiences[slug].door, slug, entries(found.questions_for(audience=slug)))
-            for slug in AUDIENCES
-            if found.questions_for(audience=slug)
-        ],
-        hours=opening_hours(),
-    )
+    groups = by_reader(library().questions_for)
+    return page("questions/index.html", groups=groups, hours=opening_hours())
 
 
 @blueprint.get(f"/{LANG}/spoergsmaal/<slug>")
@@ -47,8 +38,7 @@ def question(lang: str, slug: str) -> Response:
     return page(
         "questions/question.html",
         question=one,
-        lang_of_text=lang_of(one.language),
-        translations=untranslated("questions", one),
+        **said_in("questions", slug),
         answer=html(one.prose),
         guides=entries(found.guides[slug] for slug in one.guides),
         linked_data=linked_data.faq([one], address),

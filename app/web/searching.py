@@ -113,7 +113,7 @@ def _result(place: Place) -> Result:
     title, lead, written = _(CONTACT_TITLE), _(CONTACT_LEAD), language()
     if kind == "audience":
         one = found.help.audiences[name]
-        title, lead = one.title, one.lead
+        title, lead, written = one.title, one.lead, found.help.language
     elif kind != "contact":
         shelves: Mapping[str, Mapping[str, Guide | Question | NewsItem | Topic | Article]] = {
             "guide": found.guides,

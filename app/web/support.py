@@ -13,7 +13,7 @@ from app.domain.library import ARTICLES
 from app.web.guard import public
 from app.web.hours import opening_hours
 from app.web.i18n import LANGUAGES, language
-from app.web.library import Way, entries, library, most_used, pieces, untranslated, way
+from app.web.library import Way, entries, lang_of, library, most_used, pieces, said_in, way
 from app.web.page import page
 
 LANG = f"<any({', '.join(LANGUAGES)}):lang>"
@@ -59,6 +59,7 @@ def front(lang: str) -> Response:
         "support/front.html",
         doors=[_door(found.help.audiences[slug]) for slug in AUDIENCES],
         tasks=most_used(),
+        translations=said_in("audiences", AUDIENCES[0])["translations"],
         news=entries(found.news.values())[:NEWEST],
         guides=entries(list(found.guides.values())[:MOST_USED]),
         hours=opening_hours(),
@@ -72,14 +73,18 @@ def audience(lang: str, audience: str) -> Response:
     found = library()
     shown = found.help.audiences[audience]
     body = found.articles.get(audience)
+    said = said_in("audiences", audience)
+    # One note is enough.
+    of_body = said_in("pages", audience)["translations"] if body and not said["translations"] else []
     return page(
         "support/audience.html",
         audience=shown,
         tasks=[way(task) for task in shown.tasks],
         pieces=pieces(body) if body else [],
         has_help_box=bool(body and "help_box" in body.pieces),
-        article=body,
-        translations=untranslated("pages", body) if body else [],
+        lang_of_body=lang_of(body.language) if body else None,
+        translations_of_body=of_body,
+        **said,
         news=entries(found.news.values())[:NEWEST],
         guides=entries(found.guides_for(audience=audience)),
         questions=entries(found.questions_for(audience=audience)),
@@ -95,6 +100,7 @@ def topic(lang: str, topic: str) -> Response:
     return page(
         "support/topic.html",
         topic=found.topics[topic],
+        **said_in("topics", topic),
         guides=entries(found.guides_for(topic=topic)),
         questions=entries(found.questions_for(topic=topic)),
         hours=opening_hours(),
@@ -112,11 +118,12 @@ def article(lang: str, article: str) -> Response:
         "support/article.html",
         article=found,
         pieces=pieces(found),
-        translations=untranslated("pages", found),
+        **said_in("pages", article),
         news=entries(library().news.values())[:NEWEST],
         hours=opening_hours(),
     )
 
 
 def _door(one: Audience) -> Way:
-    return Way(one.door, one.door_help, url_for("support.audience", lang=language(), audience=one.slug))
+    href = url_for("support.audience", lang=language(), audience=one.slug)
+    return Way(one.door, one.door_help, href, lang_of(library().help.language))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
 
 import pytest
@@ -11,7 +13,7 @@ from flask.testing import FlaskClient
 from app import jobs
 from app.db import Database
 from app.world import Mail, MailError
-from tests.cli.terminal import Run, done, refused
+from tests.cli.terminal import Run, done, events, refused
 from tests.conftest import SetClock
 from tests.pages import Browser
 
@@ -63,6 +65,52 @@ def test_times_are_copenhagens(run: Run) -> None:
     assert done(run("status", "list")) == "", "what has not begun is taken back"
 
 
+def test_who_told_ended_or_took_back_what_stands_in_the_audit(
+    run: Run, database: Database, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """«S-75» The name of the login at the server, also behind `sudo`."""
+    monkeypatch.setenv("SUDO_USER", "gry")
+    done(run("status", "add", "outage", *TEXTS, "--start", "2026-01-02T10:30", "--end", "2036-01-02T10:30"))
+    done(run("status", "add", "info", *TEXTS, "--start", "2036-07-01T10:30"))
+    monkeypatch.delenv("SUDO_USER")
+    here = pwd.getpwuid(os.getuid()).pw_name
+    done(run("status", "end", "1", "--at", "2035-01-02T10:30"))
+    done(run("status", "end", "2"))
+    assert [one.details for one in events(database, "NOTICE_TOLD")] == [
+        {
+            "notice": 1,
+            "severity": "outage",
+            "starts_at": "2026-01-02T09:30:00Z",
+            "ends_at": "2036-01-02T09:30:00Z",
+            "operator": "gry",
+        },
+        {
+            "notice": 2,
+            "severity": "info",
+            "starts_at": "2036-07-01T08:30:00Z",
+            "ends_at": "",
+            "operator": "gry",
+        },
+    ]
+    assert [one.details for one in events(database, "NOTICE_ENDED")] == [
+        {"notice": 1, "ends_at": "2035-01-02T09:30:00Z", "operator": here}
+    ]
+    assert [one.details for one in events(database, "NOTICE_TAKEN_BACK")] == [{"notice": 2, "operator": here}]
+    assert f"NOTICE_TAKEN_BACK  notice=2  operator={here}" in done(run("audit", "list"))
+
+
+def test_what_has_ended_is_not_ended_again(run: Run, database: Database, clock: SetClock) -> None:
+    done(run("status", "add", "info", *TEXTS))
+    clock.forward(minutes=1)
+    done(run("status", "end", "1"))
+    told = done(run("status", "list"))
+    clock.forward(hours=1)
+    for when in ((), ("--at", "2036-01-01T00:00")):
+        assert "it has ended already" in refused(run("status", "end", "1", *when))
+    assert done(run("status", "list")) == told
+    assert len(events(database, "NOTICE_ENDED")) == 1
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -75,9 +123,12 @@ def test_times_are_copenhagens(run: Run) -> None:
         ),
     ],
 )
-def test_what_cannot_be_told_is_refused_in_a_line(run: Run, words: tuple[str, ...], said: str) -> None:
+def test_what_cannot_be_told_is_refused_in_a_line(
+    run: Run, database: Database, words: tuple[str, ...], said: str
+) -> None:
     assert said in refused(run("status", *words))
     assert done(run("status", "list")) == ""
+    assert events(database, "NOTICE_TOLD") == events(database, "NOTICE_ENDED") == []
 
 
 def test_the_outbox_lists_what_waits_and_what_was_given_up(

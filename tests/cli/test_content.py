@@ -63,6 +63,54 @@ def test_what_is_not_translated_is_warned_of(app: Flask, run: Run, content: Path
     assert warning in done(run("content", "check")).splitlines()
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new", "fault"),
+    [
+        (
+            "da/questions/hvem-kan-faa-unilogin.md",
+            "\n+++\n",
+            "\n+++\n" + "institutionsadministrationen " * 60,
+            "da/questions/hvem-kan-faa-unilogin.md: LIX 60",
+        ),
+        (
+            "da/guides/log-ind-med-billeder.md",
+            "## Hvis det ikke virker\n",
+            "## Hvis det ikke virker\nSkriv din kode.\n\n",
+            "da/guides/log-ind-med-billeder.md: «kode» has another name here",
+        ),
+        (
+            "en/news/fire-forskellige-billeder.md",
+            "\n+++\n",
+            "\n+++\nClick it.\n\n",
+            "en/news/fire-forskellige-billeder.md: «click» has another name here",
+        ),
+        (
+            "da/pages/om.md",
+            "\n+++\n",
+            "\n+++\nSe [her](front:).\n\n",
+            "da/pages/om.md: the link «her» does not say where it leads",
+        ),
+        (
+            "da/audiences.toml",
+            '"login.choose"',
+            '"login.chose"',
+            "da/audiences.toml: «Log ind» leads to login.chose, which is not there",
+        ),
+    ],
+)
+def test_words_that_are_too_hard_or_not_ours_are_faults(
+    app: Flask, run: Run, content: Path, name: str, old: str, new: str, fault: str
+) -> None:
+    text = (content / name).read_text("utf-8")
+    at = text.rindex(old)
+    (content / name).write_text(text[:at] + new + text[at + len(old) :], "utf-8")
+    library.init(app, content)
+    result = run("content", "check")
+    assert result.exit_code == 1
+    assert [line for line in result.stderr.splitlines() if line.startswith(fault)], result.stderr
+    assert "faults in the content" in result.stderr
+
+
 def test_a_screen_that_does_not_fit_is_a_fault(app: Flask, run: Run, content: Path) -> None:
     path = content / "en" / "guides" / "log-ind-med-billeder.md"
     text = path.read_text("utf-8")

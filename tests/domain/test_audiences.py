@@ -83,7 +83,15 @@ def test_an_unknown_placeholder_is_told(content: Path) -> None:
         audiences.read(content, "da", SITE)
 
 
-def test_a_missing_file_is_told(content: Path) -> None:
+def test_a_language_without_the_file_has_the_help_in_danish(content: Path) -> None:
     (content / "en" / audiences.FILE).unlink()
-    with pytest.raises(ContentError, match=r"en/audiences\.toml"):
+    found = audiences.read(content, "en", SITE)
+    assert found == audiences.read(content, "da", SITE)
+    assert found.language == "da"
+    assert audiences.read(CONTENT, "en", SITE).language == "en"
+
+
+def test_a_missing_danish_file_is_told(content: Path) -> None:
+    (content / "da" / audiences.FILE).unlink()
+    with pytest.raises(ContentError, match=r"da/audiences\.toml"):
         audiences.read(content, "en", SITE)

@@ -176,6 +176,20 @@ def test_news_come_newest_first(content: Path) -> None:
     assert list(read(content)["da"].news) == ["nyere", "nyt"]
 
 
+def test_questions_come_in_the_order_of_the_readers_alphabet(content: Path) -> None:
+    for slug, title in (("oe", "Øve?"), ("aa", "Aabne?"), ("ae", "Ændre?"), ("z", "Zoom?")):
+        write(content, f"da/questions/{slug}.md", QUESTION.replace("Hvem?", title))
+    found = read(content)
+    assert [one.title for one in found["da"].questions.values()] == [
+        "Hvem?",
+        "Zoom?",
+        "Ændre?",
+        "Øve?",
+        "Aabne?",
+    ]
+    assert [one.title for one in found["en"].questions.values()][:2] == ["Aabne?", "Ændre?"]
+
+
 def test_what_was_not_reviewed_for_twelve_months_is_overdue(content: Path) -> None:
     found = read(content)["da"]
     assert [one.slug for one in found.overdue(date(2027, 2, 28))] == []
@@ -275,6 +289,17 @@ def test_prose_holds_no_html_of_its_own(content: Path) -> None:
     html = read(content)["da"].guides["log-ind"].introduction.html
     assert "<script" not in html
     assert "href" not in html
+
+
+def test_a_table_says_the_heading_of_each_column_and_row(content: Path) -> None:
+    table = "| | Ord | Billeder |\n|---|---|---|\n| 3. klasse | nej | **ja** |\n| 4. klasse | ja | nej |\n"
+    write(content, "da/pages/om.md", PAGE.replace("Før.", table))
+    html = read(content)["da"].articles["om"].proses[0].html
+    assert html.startswith('<div class="table-scroll" role="group" aria-label="Ord, Billeder" tabindex="0">')
+    assert html.endswith("</table>\n</div>")
+    assert '<thead>\n<tr>\n<td></td>\n<th scope="col">Ord</th>\n' in html
+    assert '<th scope="row">3. klasse</th>\n<td>nej</td>\n<td><strong>ja</strong></td>' in html
+    assert html.count("<th ") == 4
 
 
 def test_a_link_to_another_site_is_marked_as_one(content: Path) -> None:

@@ -1,10 +1,13 @@
-"""A broker that answers rightly, and a client that asks it."""
+"""A broker that answers rightly, and a client that asks it; a mail server."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pytest
 
 from app.protocols.mitid import Client
+from tests.protocols.office import Office, running
 from tests.protocols.provider import RETURN, Provider, Wire, broker
 
 
@@ -36,3 +39,10 @@ def ticks() -> Ticks:
 def client(provider: Provider, ticks: Ticks) -> Client:
     """Return a client of that broker."""
     return Client(provider.broker, RETURN, Wire(provider), monotonic=ticks)
+
+
+@pytest.fixture
+def office() -> Iterator[Office]:
+    """Return a mail server that listens."""
+    with running(Office()) as server:
+        yield server

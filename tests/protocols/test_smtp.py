@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import socketserver
-import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from email import message_from_string, policy
 from email.message import EmailMessage
 
@@ -14,77 +10,7 @@ import pytest
 from app.config import MailSettings
 from app.protocols import smtp
 from app.world import Mail, MailError
-
-MAIL = Mail(
-    "<abc@example.dk>",
-    "dan@example.dk",
-    "support@example.dk",
-    "Vi har fået din besked (sag 1234 5678)",
-    "Hej\n\nDit sagsnummer er 1234 5678.\n.\nÆØÅ\n",
-    datetime(2026, 11, 22, 10, 35, tzinfo=UTC),
-)
-
-
-class Talk(socketserver.StreamRequestHandler):
-    """One conversation."""
-
-    server: Office
-
-    def handle(self) -> None:
-        self._say("220 office")
-        while line := self.rfile.readline():
-            word = line.split()[0].upper().decode()
-            self.server.lines.append(line.decode().strip())
-            self._say(self.server.answers.get(word, "221 bye" if word == "QUIT" else "250 ok"))
-            if word == "QUIT":
-                return
-            if word == "DATA" and "DATA" not in self.server.answers:
-                self._take()
-
-    def _take(self) -> None:
-        text = b""
-        while (line := self.rfile.readline()) != b".\r\n":
-            text += line.removeprefix(b".")
-        self.server.mails.append(text.decode())
-        self._say("250 taken")
-
-    def _say(self, text: str) -> None:
-        self.wfile.write(f"{'354 go on' if text == '250 ok' and self._is_data() else text}\r\n".encode())
-
-    def _is_data(self) -> bool:
-        return bool(self.server.lines) and self.server.lines[-1].upper() == "DATA"
-
-
-class Office(socketserver.ThreadingTCPServer):
-    """A mail server that takes all, unless it is told to answer a word otherwise."""
-
-    allow_reuse_address = True
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        """Listen."""
-        super().__init__(("127.0.0.1", 0), Talk)
-        self.lines: list[str] = []
-        self.mails: list[str] = []
-        self.answers: dict[str, str] = {}
-
-    @property
-    def settings(self) -> MailSettings:
-        """The settings that name it."""
-        return MailSettings(
-            "127.0.0.1", self.server_address[1], "", "", "unilogin@example.dk", "x@example.dk"
-        )
-
-
-@pytest.fixture
-def office() -> Iterator[Office]:
-    """Return a mail server that listens."""
-    with Office() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join(10)
+from tests.protocols.office import MAIL, Office
 
 
 def fault(office: Office, mail: Mail = MAIL) -> MailError:

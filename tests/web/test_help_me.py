@@ -57,6 +57,15 @@ def test_htmx_is_given_the_next_question_alone(client: FlaskClient) -> None:
     answer = client.get("/en/hjaelp-mig?hvem=foraelder", headers={"HX-Request": "true"})
     assert "<html" not in answer.text
     assert "I do not have custody" in answer.text
+    # The switch of language follows, as the step is in the address.
+    assert 'id="language" hx-swap-oob="true"' in answer.text
+    assert 'href="/da/hjaelp-mig?hvem=foraelder"' in answer.text
+
+
+def test_a_step_of_a_tool_leaves_the_switch_alone(client: FlaskClient) -> None:
+    answer = client.get("/login/brugernavn", headers={"HX-Request": "true"})
+    assert 'id="screen"' in answer.text
+    assert 'id="language"' not in answer.text
 
 
 def test_a_failed_login_offers_the_questions(browser: Browser) -> None:

@@ -10,9 +10,11 @@ import pytest
 from babel.messages.pofile import read_po
 from flask import Flask
 
+from app import translations
 from app.config import PROJECT
 from app.demo.cast import ANNA, BO, BOTH, EVA, STAGE, Member
 from app.web import i18n
+from app.web.i18n import LANGUAGES
 from tests.pages import Browser, Page
 
 pytestmark = pytest.mark.sqlite_only
@@ -246,3 +248,10 @@ def test_dates_are_written_as_each_language_writes_them(app: Flask) -> None:
     for language, day in (("da", "22. november 2026"), ("en", "22 November 2026")):
         with app.test_request_context(f"/?ui_locales={language}"):
             assert i18n.date_text(at) == day
+
+
+def test_a_language_without_a_catalogue_is_told(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(translations, "LANGUAGES", LANGUAGES | {"kl": "Kalaallisut"})
+    result = app.test_cli_runner().invoke(args=["translations", "check"])
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[0] == "kl: there is no catalogue"

@@ -57,6 +57,19 @@ def test_htmx_is_given_the_results_alone_and_the_address_they_have(client: Flask
     assert " resultat" not in emptied.text
 
 
+def test_the_switch_of_language_follows_what_is_typed(client: FlaskClient) -> None:
+    answer = client.get("/da/soeg?q=glemt+kode", headers=HTMX)
+    root = parse(f"<!doctype html><body>{answer.text}</body>")
+    [switch] = [one for one in root.iter("details") if one.get("id") == "language"]
+    assert switch.get("hx-swap-oob") == "true"
+    assert [a.get("href") for a in switch.iter("a")] == [
+        f"/{code}/soeg?q=glemt+kode" for code in ("da", "en")
+    ]
+    whole = client.get("/da/soeg?q=glemt+kode").text
+    assert whole.count('id="language"') == 1
+    assert "hx-swap-oob" not in whole
+
+
 def test_where_nothing_is_found_there_is_help_all_the_same(browser: Browser) -> None:
     page = browser.open("/da/soeg?q=<i>xyzzy")
     assert "Vi fandt ikke noget om «<i>xyzzy»" in page.text

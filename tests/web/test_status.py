@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event, text
 
-from app.db import Database
+from app.db import Database, instant
 from app.domain import status
 from app.domain.status import Outcome
 from app.models.contact import Severity
@@ -43,7 +43,14 @@ def tell(
     ends_at = None if ends is None else at + timedelta(seconds=ends)
     with database.writing() as db:
         outcome, number = status.add(
-            db, severity, danish, SLOW_ENGLISH, at + timedelta(seconds=starts), ends_at
+            db,
+            severity,
+            danish,
+            SLOW_ENGLISH,
+            at + timedelta(seconds=starts),
+            ends_at,
+            operator="gry",
+            now=instant(clock),
         )
         db.commit()
     assert outcome is Outcome.DONE
@@ -77,7 +84,8 @@ def test_it_ends_within_two_seconds_when_the_operator_says_so(
     clock.forward(seconds=2)
     assert SLOW in client.get("/da/").text
     with database.writing() as db:
-        assert status.end(db, number, clock.now()) is Outcome.DONE
+        now = instant(clock)
+        assert status.end(db, number, now.at, operator="gry", now=now) is Outcome.DONE
         db.commit()
     clock.forward(seconds=2)
     assert SLOW not in client.get("/da/").text
