@@ -77,15 +77,15 @@ class Address:
 
 
 class ContactForm(Form):
-    """A message to support."""
+    """A message to support; the fields in the order of the page, which is that of its errors."""
 
+    subject = ChoiceField(validators=[OneOf(tuple(Subject), N_("Vælg, hvad det handler om."))])
     name = StringField(
         validators=[Filled(N_("Skriv dit navn.")), Short(LINE, N_("Skriv højst %(most)s tegn."))]
     )
     mail = StringField(validators=[Filled(N_("Skriv din mailadresse.")), Address()])
     writer = ChoiceField(validators=[OneOf(tuple(Writer), N_("Vælg, hvem du er."))])
     institution = StringField(validators=[Short(LINE, N_("Skriv højst %(most)s tegn."))])
-    subject = ChoiceField(validators=[OneOf(tuple(Subject), N_("Vælg, hvad det handler om."))])
     text = TextAreaField(
         validators=[
             Filled(N_("Skriv, hvad vi kan hjælpe med.")),

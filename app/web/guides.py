@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,6 +24,8 @@ from app.web.transaction import config, world
 LANG = f"<any({', '.join(LANGUAGES)}):lang>"
 # A code is four digits; what else people type there is told to be none.
 LONGEST_CODE = 20
+# A row of «Hvis det ikke virker» begins with the trouble, as a question.
+ASKED = re.compile(r"<li>([^<?]+\?)")
 
 blueprint = Blueprint("guides", __name__)
 
@@ -65,7 +68,7 @@ def guide(lang: str, slug: str) -> Response:
         steps=steps,
         # The screens of a tool come with its own sheet.
         sheets=["elevadgang"] if _shows(one, "elevadgang/") else [],
-        troubles=html(one.troubles.prose) if one.troubles else Markup(),
+        troubles=_marked(html(one.troubles.prose)) if one.troubles else Markup(),
         troubles_title=one.troubles.heading if one.troubles else "",
         short_link=short_link,
         short_host=short_link.partition("://")[2].removesuffix(one.code),
@@ -78,6 +81,11 @@ def guide(lang: str, slug: str) -> Response:
         linked_data=linked_data.how_to(one, address),
         hours=opening_hours(),
     )
+
+
+def _marked(troubles: Markup) -> Markup:
+    """Return troubles with the question of each row marked, so that a reader finds the one at hand."""
+    return Markup(ASKED.sub(r"<li><strong>\1</strong>", str(troubles)))  # noqa: S704 - our own, with a mark in it
 
 
 def _shows(one: Guide, folder: str) -> bool:

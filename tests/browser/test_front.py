@@ -163,6 +163,24 @@ def test_the_menu_stands_in_columns_on_a_phone(visits: Visits) -> None:
     assert lefts[:2] == lefts[3:]
 
 
+def test_a_word_of_the_menu_is_not_broken_on_a_phone_nor_in_text_of_double_size(visits: Visits) -> None:
+    page = visits.open(size=(390, 844))
+    page.goto("/da/")
+    size_of = "parseFloat(getComputedStyle(one).fontSize)"
+    heights = f"all => all.map(one => one.getBoundingClientRect().height / {size_of})"
+    for size in ("100%", "200%"):
+        page.evaluate("size => { document.documentElement.style.fontSize = size }", size)
+        assert {round(one, 1) for one in page.locator(".site-nav a").evaluate_all(heights)} == {2.8}, size
+
+
+def test_a_long_text_is_typed_in_the_letters_of_the_page(visits: Visits) -> None:
+    page = visits.open(has_script=False)
+    page.goto("/da/kontakt")
+    letters = "one => [getComputedStyle(one).fontFamily, getComputedStyle(one).fontSize]"
+    name, text = (page.locator(f"{tag}.input").first.evaluate(letters) for tag in ("input", "textarea"))
+    assert text == name
+
+
 def test_the_front_page_does_not_offer_itself_as_help(either: Page) -> None:
     either.goto("/da/")
     expect(either.locator("footer").get_by_role("link", name="Hjælp")).to_have_count(0)

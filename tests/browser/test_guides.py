@@ -94,6 +94,15 @@ def test_paper_has_the_code_the_steps_and_nothing_of_the_frame(visits: Visits) -
     assert "/da/" in printed
 
 
+def test_paper_ends_where_the_guide_does(visits: Visits) -> None:
+    page = visits.open(size=(720, 1000))
+    page.goto("/da/vejledninger/giv-en-elev-en-ny-adgangskode")
+    page.emulate_media(media="print")
+    last = "document.querySelector('.guide-review').getBoundingClientRect().bottom"
+    height = "document.body.getBoundingClientRect().bottom"
+    assert page.evaluate(height) - page.evaluate(last) < 4, "what stands below it may be a blank sheet"
+
+
 def test_help_follows_the_screen_that_htmx_has_put_in(scripted: Page) -> None:
     scripted.goto("/login/brugernavn")
     help = scripted.locator("#help-link")

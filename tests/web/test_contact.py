@@ -120,6 +120,15 @@ def test_what_is_wrong_is_told_at_its_field_and_the_rest_is_kept(
     assert store.count(database, "outgoing_mail") == 0
 
 
+def test_the_summary_tells_what_is_wrong_in_the_order_of_the_page(app: Flask) -> None:
+    root = send(Browser(app), subject="", name="", mail="", writer="", text="").root
+    summary = next(e for e in root.iter("div") if e.get("id") == "error-summary")
+    told = [(e.get("href") or "").removeprefix("#") for e in summary.iter("a")]
+    places = [e.get("id") for e in root.iter() if e.tag in ("input", "textarea") and e.get("id") in told]
+    assert len(told) == 5
+    assert told == places
+
+
 def test_s_72_a_number_is_taken_out_and_that_is_explained(app: Flask, database: Database) -> None:
     browser = Browser(app)
     wrong = send(browser, name="", text="Hun har 010203-1234.")

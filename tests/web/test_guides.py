@@ -188,6 +188,27 @@ def test_paper_has_the_short_link_as_a_code_and_the_date(client: FlaskClient, ap
     assert "Udskrevet " in head
 
 
+def test_the_trouble_at_hand_stands_out_in_its_row(app: Flask) -> None:
+    root = Browser(app).open(HERE).root
+    [troubles] = [e for e in root.iter("section") if e.get("class") == "troubles"]
+    rows = list(troubles.iter("li"))
+    assert len(rows) > 5
+    for row in rows:
+        assert not (row.text or "").strip()
+        assert row[0].tag == "strong"
+        assert (row[0].text or "").endswith("?")
+        assert "<" not in "".join(row.itertext())
+
+
+def test_a_step_that_says_to_press_pictures_shows_them(app: Flask) -> None:
+    root = Browser(app).open("/da/vejledninger/log-ind-med-billeder").root
+    picked = []
+    for step in (e for e in root.iter("li") if (e.get("id") or "").startswith("trin-")):
+        [frame] = [e for e in step.iter("div") if e.get("role") == "img"]
+        picked.append(len([e for e in frame.iter() if e.get("data-id")]))
+    assert picked == [0, 0, 2, 4], "at the last step all four are picked"
+
+
 def test_links_to_copy_are_the_short_ones_and_wait_for_script(app: Flask) -> None:
     guide = danish(app).guides[SLUG]
     buttons = [e for e in Browser(app).open(HERE).root.iter("button") if e.get("data-copy")]

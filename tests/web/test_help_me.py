@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.cast import BO
@@ -32,6 +33,19 @@ def test_a_pupil_with_mitid_is_led_to_the_live_flow(browser: Browser) -> None:
     assert "Jeg har glemt min adgangskode" in page.text
     page = browser.follow("Få en ny adgangskode med MitID")
     assert page.path.startswith("/ny-adgangskode")
+
+
+def test_nobody_is_led_to_a_text_for_somebody_else(app: Flask) -> None:
+    library = app.extensions["library"]["da"]
+    texts = {"guide": library.guides, "question": library.questions}
+    astray = [
+        f"{who}: {trouble.title}: {name}"
+        for who, troubles in app.extensions["help_me"]["da"].troubles.items()
+        for trouble in troubles.values()
+        for kind, name in (trouble.with_mitid, trouble.without_mitid)
+        if kind in texts and who not in texts[kind][name].audiences
+    ]
+    assert astray == []
 
 
 def test_each_question_leads_back_to_the_one_before(browser: Browser) -> None:

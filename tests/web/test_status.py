@@ -108,7 +108,7 @@ def test_the_page_of_operations_tells_now_what_comes_and_what_has_been(
 ) -> None:
     page = Browser(app).open("/da/drift")
     assert "Vi kender ikke til fejl lige nu." in page.text
-    assert "Der har ikke været noget." in page.text
+    assert "Der har ikke været problemer med driften." in page.text
     day = 86400
     tell(database, clock)
     tell(database, clock, Severity.INFO, "Lukket søndag.", starts=day, ends=2 * day)

@@ -17,6 +17,7 @@ from app.web import i18n
 from app.web.hours import HOLIDAYS, Hours, hours_in_words
 from app.web.i18n import LANGUAGES
 from app.world import World
+from tests.pages import Browser
 
 CONTENT = PROJECT / "app" / "content"
 SITE = site.read(CONTENT / "site.toml")
@@ -207,3 +208,35 @@ def test_one_thing_has_one_name() -> None:
         found = audiences.read(CONTENT, language, SITE)
         for task in (*found.most_used, *(task for one in found.audiences.values() for task in one.tasks)):
             assert not re.search(banned, f"{task.title} {task.help}", re.IGNORECASE), task
+
+
+@pytest.mark.parametrize("slug", ["elev", "foraelder", "laerer", "personale"])
+def test_the_menu_says_whose_page_one_is_on(app: Flask, slug: str) -> None:
+    def marked(path: str) -> list[str | None]:
+        root = Browser(app).open(path).root
+        return [one.get("href") for one in root.iter("a") if one.get("aria-current") == "page"]
+
+    assert marked(f"/da/{slug}") == [f"/da/{slug}"]
+    assert marked("/da/kontakt") == []
+
+
+@pytest.mark.parametrize("path", ["/da/vejledninger", "/da/spoergsmaal/", "/en/vejledninger"])
+def test_a_long_list_has_a_way_to_each_readers_part(app: Flask, path: str) -> None:
+    root = Browser(app).open(path).root
+    jumps = [
+        (one.get("href", ""), "".join(one.itertext()))
+        for nav in root.iter("nav")
+        if nav.get("class") == "jump"
+        for one in nav.iter("a")
+    ]
+    headings = [(f"#{one.get('id')}", "".join(one.itertext())) for one in root.iter("h2")]
+    assert len(jumps) == 4
+    assert jumps == [one for one in headings if one in jumps]
+
+
+def test_whoever_is_lost_can_search_or_be_asked(app: Flask) -> None:
+    page = Browser(app, language="en").open("/en/nothing-here")
+    assert page.status == 404
+    links = page.links()
+    assert links["Search the help"] == "/en/soeg"
+    assert links["What is wrong?"] == "/en/hjaelp-mig"

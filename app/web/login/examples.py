@@ -51,7 +51,11 @@ STILLS: Screens = {
         {"": example, "wrong": lambda: {**example(), "problem": "wrong", "errors": True}}
     ),
     "login/pictures.html": Screen(
-        {"": lambda: example(picks=()), "two": lambda: example(picks=("elefant", "kage"))}
+        {
+            "": lambda: example(picks=()),
+            "two": lambda: example(picks=("elefant", "kage")),
+            "four": lambda: example(picks=("elefant", "kage", "cykel", "sol")),
+        }
     ),
     "login/new_password.html": Screen(
         {
