@@ -6,6 +6,7 @@ SQLite and PostgreSQL serve the same code (S-80). What differs between them stan
 from __future__ import annotations
 
 import enum
+import hashlib
 import sqlite3
 import time
 from collections.abc import Mapping
@@ -28,6 +29,7 @@ from sqlalchemy import (
     create_engine,
     delete,
     event,
+    func,
     literal,
     select,
     tuple_,
@@ -123,6 +125,19 @@ def swept(db: Session, model: type[Base], is_over: ColumnElement[bool]) -> int:
     which = select(*key).where(is_over).limit(SWEPT_AT_ONCE)
     gone = db.execute(delete(model).where(tuple_(*key).in_(which)))
     return cast("CursorResult[Any]", gone).rowcount
+
+
+def take_turns(db: Session, *names: str) -> None:
+    """Wait until no other transaction is at any of these names; it is this one's turn until its end.
+
+    On SQLite whoever writes is alone anyway. The locks are the transaction's, so a pooler is no matter.
+    """
+    if db.get_bind().dialect.name != "postgresql":
+        return
+    marks = (hashlib.sha256(name.encode()).digest()[:8] for name in names)
+    # In one order, so that two who want the same wait for each other and never for ever.
+    for number in sorted({int.from_bytes(mark, "big", signed=True) for mark in marks}):
+        db.execute(select(func.pg_advisory_xact_lock(number)))
 
 
 class later(FunctionElement[datetime]):  # noqa: N801 - reads as a function in SQL expressions

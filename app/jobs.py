@@ -1,11 +1,14 @@
-"""What runs by itself, in every worker: sealing the audit, sweeping what has run out, sending mails."""
+"""What runs by itself, in every worker.
+
+Sealing the audit, closing the windows of who may help no more, sweeping what has run out, sending mails.
+"""
 
 from __future__ import annotations
 
 import logging
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -25,7 +28,8 @@ from app.domain import (
     sessions,
     throttling,
 )
-from app.domain.elevadgang import hands, windows
+from app.domain.elevadgang import hands, revoking, windows
+from app.models.elevadgang import PasswordWindow
 from app.world import Clock, MailError, MailServer
 
 log = logging.getLogger("app.jobs")
@@ -33,6 +37,7 @@ log = logging.getLogger("app.jobs")
 SEAL_SECONDS = 10
 SWEEP_SECONDS = 300
 MAIL_SECONDS = 10
+Job = Callable[[Database, Clock], object]
 KEEP_ENDED_SESSIONS = timedelta(days=45)
 
 
@@ -55,10 +60,12 @@ def _run(database: Database, clock: Clock) -> None:
     rounds = 0
     while not wake.wait(SEAL_SECONDS):
         rounds += 1
-        with _going_on():
-            seal(database, clock)
-            if rounds % (SWEEP_SECONDS // SEAL_SECONDS) == 0:
-                sweep(database, clock)
+        acts: list[Job] = [revoke, seal]
+        if rounds % (SWEEP_SECONDS // SEAL_SECONDS) == 0:
+            acts.append(sweep)
+        for act in acts:
+            with _going_on():  # one that fails keeps no other from its turn
+                act(database, clock)
 
 
 def _run_mails(database: Database, clock: Clock, mail_server: MailServer) -> None:
@@ -123,6 +130,22 @@ def seal(database: Database, clock: Clock) -> int:
         count += sealed
         if sealed < audit.BATCH:
             return count
+
+
+def revoke(database: Database, clock: Clock) -> int:
+    """Close the windows whose helper may help no more, each in a transaction of its own; returns how many.
+
+    Nothing is written, and nobody has to wait, where there is none (S-46).
+    """
+    with database.reading() as db:
+        lost = revoking.list_lost(db, instant(clock))
+    count = 0
+    for window_id in lost:
+        with database.writing() as db:
+            db.connection()
+            count += revoking.revoke(db, instant(clock), PasswordWindow.id == window_id)
+            db.commit()
+    return count
 
 
 def sweep(database: Database, clock: Clock) -> None:

@@ -6,17 +6,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import bindparam, inspect, text
 
 from app import models
 from app.config import PROJECT
-from app.db import Base, Database
+from app.db import Base, Database, UtcTime
 from app.migrations import empty, migrate
 
 MIGRATE = """
@@ -164,6 +165,36 @@ def test_a_migration_that_fails_leaves_nothing_behind(nothing: Database) -> None
     with pytest.raises(Exception, match="affiliation"):
         migrate(nothing)
     assert inspect(nothing.engine).get_table_names() == ["affiliation"]
+
+
+PERSON = """
+INSERT INTO "user"
+(id, uni_id, username, given_name, family_name, is_protected, cpr_status, blocked_at, created_at)
+VALUES (:id, :uni_id, NULL, 'x', 'y', false, 'UNKNOWN', :blocked_at, :at)
+"""
+BLOCK = """
+INSERT INTO audit_event (at, event, subject_id, institution_id, details)
+VALUES (:at, 'BLOCKED', :subject_id, :institution_id, '{}')
+"""
+
+
+def test_who_was_blocked_before_was_so_by_whom_the_newest_block_names(nothing: Database) -> None:
+    migrate(nothing, "2026_11_23_elevadgang")
+    at = bindparam("at", datetime(2026, 11, 23, tzinfo=UTC), UtcTime())
+    with nothing.writing() as db:
+        db.execute(text(SCHOOL))
+        for number, is_blocked in ((1, True), (2, True), (3, False)):
+            blocked_at = bindparam("blocked_at", at.value if is_blocked else None, UtcTime())
+            values = {"id": number, "uni_id": f"u{number}"}
+            db.execute(text(PERSON).bindparams(at, blocked_at, **values))
+        for subject_id, institution_id in ((1, None), (1, 1), (2, 1), (2, None), (3, 1)):
+            values = {"subject_id": subject_id, "institution_id": institution_id}
+            db.execute(text(BLOCK).bindparams(at, **values))
+        db.commit()
+    migrate(nothing)
+    with nothing.reading() as db:
+        rows = db.execute(text('SELECT id, blocked_by_institution_id FROM "user" ORDER BY id')).all()
+    assert [tuple(row) for row in rows] == [(1, 1), (2, None), (3, None)]
 
 
 def test_starting_over_leaves_nothing_and_begins_again(nothing: Database) -> None:

@@ -139,6 +139,7 @@ _BEGIN = (
         destination=bindparam("destination"),
         is_change=bindparam("is_change"),
         asked_from_mark=bindparam("asked_from_mark"),
+        asked_from_device_mark=bindparam("asked_from_device_mark"),
         times_asked=bindparam("times_asked"),
         has_postponed=False,
         wrong_tries=0,
@@ -178,14 +179,15 @@ def begin(
     destination: str | None = None,
     is_change: bool = False,
     replaced_token: str | None = None,
-    asked_from_mark: str = "",
+    asked_from: tuple[str, str] = ("", ""),
     times_asked: int = 1,
 ) -> Begun:
     """Begin a flow for a typed username.
 
-    The work and the answer are the same whether anybody has the name (S-10). From where it was sent, and
-    how often in a row, is kept for whoever opens a window for it (S-44). The replaced flow is forgotten here,
-    unless there is a window to claim: then by the caller, once that is tried.
+    The work and the answer are the same whether anybody has the name (S-10). From where it was sent (the
+    marks of network and browser), and how often in a row, is kept for whoever opens a window for it (S-44).
+    The replaced flow is forgotten here, unless there is a window to claim: then by the caller, once that
+    is tried.
     """
     shown = people.shown_username(typed)
     token = dice.token()
@@ -196,7 +198,8 @@ def begin(
         "decoy": decoy_type(keys, shown),
         "destination": destination,
         "is_change": is_change,
-        "asked_from_mark": asked_from_mark,
+        "asked_from_mark": asked_from[0],
+        "asked_from_device_mark": asked_from[1],
         "times_asked": times_asked,
         "life_seconds": 60 * config.flow_minutes,
     }
@@ -439,10 +442,7 @@ def want_change(db: Session, flow: Flow) -> Flow:
 
 
 def sweep(db: Session, now: Instant) -> int:
-    """Remove flows that have run out or are done, and the secrets that waited in them (S-25).
-
-    Returns how many went: as many as there were, or `SWEPT_AT_ONCE`.
-    """
+    """Remove flows that are over, and the secrets in them (S-25); returns how many, or `SWEPT_AT_ONCE`."""
     is_over = or_(LoginFlow.expires_at <= now.sql, LoginFlow.finished_at < now.after(-ECHO_SECONDS))
     secrets = swept(db, PendingPassword, PendingPassword.expires_at <= now.sql)
     return secrets + swept(db, LoginFlow, is_over)

@@ -72,7 +72,7 @@ def check_password(
     that neither a crash nor a thousand tries at once gets one for free (S-12). `clock` is asked anew
     for each of the two transactions.
     """
-    reserved, place = _reserve(db, keys, flow, browser, clock())
+    reserved, place = reserve_try(db, keys, flow, browser, clock())
     if not reserved.is_allowed:
         outcome = Outcome.CLOSED if reserved.is_closed else Outcome.WAIT
         return Checked(outcome, flow, reserved.wait_seconds)
@@ -114,7 +114,13 @@ def check_password(
     return Checked(Outcome.ACCEPTED, proved)
 
 
-def _reserve(db: Session, keys: Keys, flow: Flow, browser: Browser, now: Instant) -> tuple[Reserved, Place]:
+def reserve_try(
+    db: Session, keys: Keys, flow: Flow, browser: Browser, now: Instant
+) -> tuple[Reserved, Place]:
+    """Count a try at a secret of a flow's person before it is made, or refuse it; also says where it counts.
+
+    Whatever tells of a password whether it is the right one, or was, asks here first (S-12, S-15).
+    """
     username = people.normal_username(flow.username)
     if flow.is_known_device and browser.device_token:
         place, detail = Place.DEVICE, browser.device_token

@@ -18,7 +18,7 @@ from app.domain.elevadgang import windows
 from app.domain.flows import KIND as FLOW_KIND
 from app.domain.flows import Flow
 from app.domain.login import Browser
-from app.domain.passwords import Hasher, Rule
+from app.domain.passwords import Hasher, HashingBusyError, Rule
 from app.domain.throttling import Place
 from app.keys import Keys, Purpose
 from app.models.credentials import Authorisation, Credential, PendingPassword
@@ -91,6 +91,22 @@ def assign(db: Session, keys: Keys, dice: Dice, config: Config, flow: Flow, now:
     return find_pending(db, keys, flow, now)  # another press of this browser dealt one at the same moment
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The answer to an own choice: the rules it breaks, or what else keeps it from being taken."""
+
+    broken: tuple[Rule, ...] = ()
+    is_gone: bool = False  # the flow, meanwhile
+    # Too many were compared with the last passwords: how long to wait, or that it is closed.
+    wait_seconds: int = 0
+    is_closed: bool = False
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the choice waits to be practised."""
+        return not (self.broken or self.is_gone or self.wait_seconds or self.is_closed)
+
+
 def choose(
     db: Session,
     keys: Keys,
@@ -98,13 +114,14 @@ def choose(
     config: Config,
     flow: Flow,
     secret: str,
+    browser: Browser,
     clock: Callable[[], Instant],
-) -> list[Rule] | None:
-    """Take an own password for a proved flow; returns the rules it breaks, and keeps it if none.
+) -> Chosen:
+    """Take an own password for a proved flow, and keep it if it breaks no rule.
 
-    None where the flow has gone meanwhile.
-
-    Ends the transaction while it compares with the last passwords, which are hashes.
+    Ends the transaction while it compares with the last passwords, which are hashes. Each comparison is
+    counted as a try before it is made: who came by a window is told of no password whether it was the
+    owner's as often as they like (S-15). What the other rules refuse is compared with nothing.
 
     Raises:
         PermissionError: the flow has proved nobody, or its level deals pictures.
@@ -117,11 +134,20 @@ def choose(
     about = people.about(db, user_id, clock().today)
     broken = passwords.failures(secret, flow.required, config.password_profile, about)
     if broken:
-        return broken
-    if _is_recent(db, hasher, user_id, secret):
-        return [Rule.RECENT]
+        return Chosen(tuple(broken))
+    reserved, _place = login.reserve_try(db, keys, flow, browser, clock())
+    if not reserved.is_allowed:
+        return Chosen(wait_seconds=reserved.wait_seconds, is_closed=reserved.is_closed)
+    try:
+        is_recent = _is_recent(db, hasher, user_id, secret)
+    except HashingBusyError:
+        throttling.give_back(db, reserved)
+        db.commit()  # the exception undoes the rest
+        raise
+    if is_recent:
+        return Chosen((Rule.RECENT,))
     pending = Pending(passwords.normal(secret), flow.required, is_own_choice=True)
-    return [] if _keep(db, keys, config, flow, clock(), pending) else None
+    return Chosen(is_gone=not _keep(db, keys, config, flow, clock(), pending))
 
 
 def confirm(

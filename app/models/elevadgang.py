@@ -10,7 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
 
-_IS_LIVE = "state IN ('OPEN', 'PENDING')"
+# Of the windows that something may still come of; an index holds those alone.
+LIVE = "state IN ('OPEN', 'PENDING')"
 
 
 class Door(StrEnum):
@@ -74,6 +75,8 @@ class PasswordWindow(Base):
     claim_device_mark: Mapped[str | None] = mapped_column(String(64))
     claim_device: Mapped[str | None] = mapped_column(String(80))
     claim_network: Mapped[str | None] = mapped_column(String(45))
+    # The keyed hash of the one address, where the line above tells a school and no desk (S-44).
+    claim_network_mark: Mapped[str | None] = mapped_column(String(64))
     is_near: Mapped[bool | None]
     doubt: Mapped[Doubt | None]
     picture: Mapped[str | None] = mapped_column(String(20))
@@ -89,11 +92,18 @@ class PasswordWindow(Base):
             "uq_password_window_live",
             "pupil_id",
             unique=True,
-            sqlite_where=text(_IS_LIVE),
-            postgresql_where=text(_IS_LIVE),
+            sqlite_where=text(LIVE),
+            postgresql_where=text(LIVE),
         ),
         Index("ix_password_window_opened_by_id_opened_at", "opened_by_id", "opened_at"),
         Index("ix_password_window_claim_device_mark_claimed_at", "claim_device_mark", "claimed_at"),
+        Index("ix_password_window_claim_network_mark_claimed_at", "claim_network_mark", "claimed_at"),
+        Index(
+            "ix_password_window_live_ends_at",
+            "ends_at",
+            sqlite_where=text(LIVE),
+            postgresql_where=text(LIVE),
+        ),
     )
 
 

@@ -110,6 +110,8 @@ class User(Base):
     cpr_status: Mapped[CprStatus] = mapped_column(default=CprStatus.UNKNOWN)
     marked_password_type: Mapped[PasswordType | None]
     blocked_at: Mapped[datetime | None]
+    # The institution whose administrator blocked, and alone may lift it again; none where the operator did.
+    blocked_by_institution_id: Mapped[int | None] = mapped_column(ForeignKey("institution.id"))
     created_at: Mapped[datetime]
 
     affiliations: Mapped[list[Affiliation]] = relationship(back_populates="user")

@@ -54,8 +54,9 @@ class LoginFlow(Base):
     authorised_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
     # The window that this browser claimed (S-42).
     password_window_id: Mapped[int | None] = mapped_column(ForeignKey("password_window.id"))
-    # From where the name was sent, and how often in a row without a try at a secret (S-44).
+    # From which network and browser the name was sent, and how often in a row without a try (S-44).
     asked_from_mark: Mapped[str | None] = mapped_column(String(64))
+    asked_from_device_mark: Mapped[str | None] = mapped_column(String(64))
     times_asked: Mapped[int] = mapped_column(default=1, server_default=text("1"))
     has_postponed: Mapped[bool] = mapped_column(default=False)
     wrong_tries: Mapped[int] = mapped_column(default=0)

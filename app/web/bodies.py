@@ -15,7 +15,7 @@ import stat
 import struct
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from app.web.gate import PLAIN, Environ, StartResponse, Wsgi
@@ -68,12 +68,25 @@ class Bodies:
 
     def _answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         parts = self._inside(environ, start_response)
+        if "app.is_streamed" in environ:
+            return self._in_turns(parts)
         try:
             return [b"".join(parts)]
         finally:
-            close = getattr(parts, "close", None)
-            if close is not None:
-                close()
+            _close(parts)
+
+    def _in_turns(self, parts: Iterable[bytes]) -> Iterator[bytes]:
+        """Make a long answer a part at a time: a place is held while one is made, never while it is sent."""
+        making = iter(parts)
+        try:
+            while True:
+                with self._places:
+                    part = next(making, None)
+                if part is None:
+                    return
+                yield part
+        finally:
+            _close(parts)
 
     def _read(self, environ: Environ, length: int) -> bytes:
         me = threading.get_ident()
@@ -101,6 +114,12 @@ class Bodies:
                 elif now > look_at:
                     look_at = now + self._seconds
                     shut_silent_connections(port, STALLED_LIMITS * self._seconds)
+
+
+def _close(parts: Iterable[bytes]) -> None:
+    close = getattr(parts, "close", None)
+    if close is not None:
+        close()
 
 
 def shut_silent_connections(port: int, seconds: float) -> None:

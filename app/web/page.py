@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, current_app, make_response, request, url_for
+from flask import Flask, current_app, make_response, request, stream_with_context, url_for
 from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
@@ -128,6 +129,12 @@ def is_fragment() -> bool:
 def onward(endpoint: str, **values: Any) -> Response:
     """Answer a done step with the next one: 303, which htmx follows by itself (S-19)."""
     return current_app.redirect(url_for(endpoint, **values), 303)
+
+
+def streamed(parts: Iterator[str]) -> Response:
+    """Answer with what is made while it is sent, a part at a time (web/bodies.py)."""
+    request.environ["app.is_streamed"] = True
+    return Response(stream_with_context(parts))
 
 
 def quiet() -> Response:

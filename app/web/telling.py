@@ -36,6 +36,7 @@ class News(StrEnum):
     MARKED = "marked"
     BLOCKED = "blocked"
     UNBLOCKED = "unblocked"
+    BLOCKED_BY_OTHERS = "blocked-by-others"
     ACTIVATED = "activated"
     NOTHING = "nothing"
     CHILD_OPENED = "child-opened"
@@ -65,6 +66,10 @@ SENTENCES = {
     News.MARKED: ("ok", N_("Typen er ændret. Eleven bliver bedt om at skifte ved næste login.")),
     News.BLOCKED: ("ok", N_("Eleven er spærret og logget ud alle steder.")),
     News.UNBLOCKED: ("ok", N_("Eleven kan logge ind igen.")),
+    News.BLOCKED_BY_OTHERS: (
+        "warn",
+        N_("En anden end din skole har spærret eleven. Nederst står, hvem du kan ringe til."),
+    ),
     News.ACTIVATED: ("ok", N_("Eleven har fået et brugernavn.")),
     News.NOTHING: ("info", N_("Det var allerede sådan.")),
     News.CHILD_OPENED: ("ok", N_("Bed nu dit barn om at skrive sit brugernavn. Barnet har fem minutter.")),

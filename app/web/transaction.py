@@ -46,6 +46,14 @@ def change() -> Iterator[Session]:
         close(None)
 
 
+@contextmanager
+def looking() -> Iterator[Session]:
+    """Open a session of its own that only reads, while an answer is made that is being sent already."""
+    database: Database = current_app.extensions["database"]
+    with database.reading() as session:
+        yield session
+
+
 def now() -> Instant:
     """Return the present by the one clock, asked inside the transaction that it judges (S-07)."""
     if request.method not in READING and not db().in_transaction():

@@ -119,7 +119,7 @@ def begin_flow(
         destination=destination,
         is_change=is_change,
         replaced_token=token,
-        asked_from_mark=claims.network_mark(keys(), browser()),
+        asked_from=claims.marks(keys(), browser(), session.get("csrf_token", "")),
         times_asked=times_asked,
     )
     claimed = None

@@ -283,6 +283,15 @@ def test_finn_gets_nowhere_at_another_school(visits: Visits, site: Server, has_s
     assert site.count(told) == 1  # once in ten minutes a person, so that none hides behind the others
 
 
+def test_the_list_itself_is_printed_with_its_names_and_nothing_to_press(visits: Visits) -> None:
+    carla = visits.open(size=(1280, 900))
+    open_list(carla, "2.B")
+    carla.emulate_media(media="print")
+    expect(row(carla, ANNA).locator(".pupil-name")).to_be_visible()
+    expect(row(carla, ANNA).locator(".pupil-username")).to_be_visible()
+    expect(carla.locator("main :is(button, input, a)").filter(visible=True)).to_have_count(0)
+
+
 def log_in_as_eva(page: Page) -> None:
     """Log in by the grey button, with MitID."""
     page.goto("/elevadgang")

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from app.config import Config
 from app.db import Database, instant
-from app.domain import audit, cpr, flows, login, operating, people, throttling
+from app.domain import audit, blocking, cpr, flows, login, operating, people, throttling
 from app.domain.flows import Step
 from app.domain.login import Outcome
 from app.domain.passwords import Hasher
@@ -189,6 +189,27 @@ def test_unblocking_lets_a_person_in_again(run: Run, database: Database) -> None
     with database.reading() as db:
         assert user_of(db, BO).blocked_at is None
     assert len(events(database, "UNBLOCKED")) == 1
+
+
+def test_the_operator_opens_what_a_school_blocked_and_takes_over_what_it_blocks(
+    run: Run, database: Database, world: World
+) -> None:
+    with database.writing() as db:
+        bo = user_of(db, BO)
+        school = db.scalars(select(Affiliation.institution_id).where(Affiliation.user_id == bo.id)).first()
+        assert blocking.block(db, bo.id, instant(world.clock), institution_id=school)
+        db.commit()
+        whose = bo.id
+    done(run("people", "unblock", "boli1003"))
+    with database.writing() as db:
+        assert blocking.block(db, whose, instant(world.clock), institution_id=school)
+        db.commit()
+    assert "is blocked" in done(run("people", "block", "boli1003"))
+    with database.writing() as db:
+        assert not blocking.unblock(db, whose, instant(world.clock), institution_id=school)
+        assert user_of(db, BO).blocked_at is not None
+        db.rollback()
+    assert "blocked already" in refused(run("people", "block", "boli1003"))
 
 
 def test_s_31_a_stored_mitid_can_be_forgotten_for_a_new_one_or_a_corrected_number(

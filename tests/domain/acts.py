@@ -17,7 +17,7 @@ from app.db import Database, Instant, instant
 from app.domain import flows, login, new_password, sessions
 from app.domain.flows import Flow
 from app.domain.login import Browser, Checked
-from app.domain.new_password import Pending, Practised
+from app.domain.new_password import Chosen, Pending, Practised
 from app.domain.passwords import Hasher, Rule
 from app.domain.sessions import Login
 from app.keys import Keys
@@ -126,9 +126,17 @@ class Acts:
 
     def choose(self, token: str, secret: str) -> list[Rule] | None:
         """Choose a new password; returns the rules it breaks, or None where the flow is gone by then."""
-        flow = self.flow(token)
+        chosen = self.chooses(token, secret)
+        assert chosen.is_kept or chosen.broken or chosen.is_gone
+        return None if chosen.is_gone else list(chosen.broken)
+
+    def chooses(self, token: str, secret: str, browser: Browser = STRANGER) -> Chosen:
+        """Choose a new password; returns all of the answer."""
+        flow = self.flow(token, browser)
         with self.writing() as (db, _now):
-            return new_password.choose(db, self.keys, self.hasher, self.config, flow, secret, self.now)
+            return new_password.choose(
+                db, self.keys, self.hasher, self.config, flow, secret, browser, self.now
+            )
 
     def pending(self, token: str) -> Pending | None:
         """Return the password that waits."""

@@ -163,7 +163,7 @@ class Helping:
                 now,
                 username,
                 replaced_token=pupil.token,
-                asked_from_mark=claims.network_mark(acts.keys, pupil.browser),
+                asked_from=claims.marks(acts.keys, pupil.browser, pupil.name),
                 times_asked=asked,
             )
             replaced, pupil.token = pupil.token, begun.token

@@ -118,6 +118,24 @@ def test_s_44_a_network_counts_whose_browsers_keep_no_cookies(helping: Helping) 
     assert helping.window(ANNA).doubt is Doubt.ASKED_BEFORE
 
 
+def test_s_44_a_phone_that_has_gone_from_mobile_to_wifi_since_is_the_same_source(helping: Helping) -> None:
+    phone = PupilBrowser("phone", address=HOME)
+    for _ in range(3):
+        helping.ask(phone, NAME)
+    phone.address = GROWN_UP.public_network
+    opened(helping, ANNA)
+    assert helping.ask(phone, NAME)
+    assert (helping.window(ANNA).is_near, helping.window(ANNA).doubt) == (True, Doubt.ASKED_BEFORE)
+
+
+def test_s_44_another_phone_that_comes_to_the_same_wifi_is_another_source(helping: Helping) -> None:
+    for _ in range(3):
+        helping.ask(elsewhere("phone"), NAME)
+    opened(helping, ANNA)
+    assert helping.ask(PupilBrowser("anna"), NAME)
+    assert helping.window(ANNA).doubt is None
+
+
 def test_s_44_sending_other_names_in_between_hides_nothing(helping: Helping) -> None:
     waiting = PupilBrowser("waiting")
     for _ in range(3):
@@ -161,6 +179,36 @@ def test_s_44_a_browser_that_claims_for_a_fourth_pupil_in_ten_minutes_is_doubted
     shared.token = None
     helping.ask(shared, NAME)
     assert helping.window(ANNA).doubt is doubt
+
+
+@pytest.mark.parametrize(("minutes", "doubt"), [(0, Doubt.MANY_PUPILS), (11, None)])
+def test_s_44_who_throws_the_cookie_away_between_claims_is_known_by_the_place(
+    helping: Helping, minutes: int, doubt: Doubt | None
+) -> None:
+    """At a school that only warns of claims from elsewhere, nothing else would stop it."""
+    set_locality(helping, Locality.WARN)
+    eva, pupils = helping.area(EVA, None), (IDA, BO, ALBA)
+    helping.press(eva, *pupils)
+    for pupil in pupils:
+        assert helping.ask(elsewhere(f"as {pupil.word}"), pupil.username or "")
+        assert helping.window(pupil).doubt is None
+    helping.acts.clock.forward(minutes=minutes)
+    helping.press(eva, ANNA)
+    helping.ask(elsewhere("as anna"), NAME)
+    assert helping.window(ANNA).doubt is doubt
+
+
+@pytest.mark.parametrize("place", ["the helper's", "the school's"])
+def test_s_44_a_class_that_comes_from_one_address_is_no_crowd(helping: Helping, place: str) -> None:
+    number = registered(helping)
+    set_locality(helping, Locality.WARN)
+    eva, pupils = helping.area(EVA, None), (IDA, BO, ALBA, ANNA)
+    helping.press(eva, *pupils)
+    for pupil in pupils:
+        name = f"as {pupil.word}"
+        in_hall = PupilBrowser(name, address=HOME, institution_network=number)
+        assert helping.ask(PupilBrowser(name) if place == "the helper's" else in_hall, pupil.username or "")
+        assert helping.window(pupil).doubt is None, pupil.word
 
 
 def test_s_44_the_teachers_own_browser_is_doubted(helping: Helping) -> None:

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from sqlalchemy import delete, insert, select
 
 from app.domain import blocking, new_password
-from app.domain.elevadgang import windows
+from app.domain.elevadgang import revoking, windows
 from app.domain.elevadgang.areas import Area
 from app.domain.elevadgang.presses import EXTENSIONS, MOST_A_DAY, Press
 from app.domain.new_password import Practised
@@ -166,8 +166,6 @@ class WindowMachine(RuleBasedStateMachine):
         if window is not None:
             window.state, window.secret = state, None
             self.events[f"WINDOW_{state.name}"] += 1
-
-    # What people do.
 
     @rule(is_free=st.sampled_from([True, True, False]))
     def press(self, is_free: bool) -> None:
@@ -376,11 +374,12 @@ class WindowMachine(RuleBasedStateMachine):
     def sweep(self) -> None:
         with self.acts.writing() as (db, now):
             windows.expire(db, now)
+            revoking.revoke(db, now)
         live = self.live()
         if live is not None and live.stands(self.at) is WindowState.EXPIRED:
             self.end(WindowState.EXPIRED)
-
-    # What must hold.
+        if not self.may_help:
+            self.end(WindowState.CANCELLED)
 
     def row(self, window: Expected) -> PasswordWindow:
         row: PasswordWindow = self.acts.one(select(PasswordWindow).where(PasswordWindow.id == window.id))

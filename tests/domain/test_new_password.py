@@ -14,7 +14,7 @@ from app.domain import flows, new_password, passwords, people
 from app.domain.flows import Step
 from app.domain.login import Outcome
 from app.domain.new_password import Practised
-from app.domain.passwords import Rule
+from app.domain.passwords import HashingBusyError, Rule
 from app.keys import KeysError
 from app.models.audit import AuditEvent
 from app.models.credentials import Authorisation, Credential, ExpiryReason, PendingPassword, Throttle
@@ -22,7 +22,7 @@ from app.models.people import Affiliation, PasswordType, User
 from app.models.sso import EndReason, LoginFlow, SsoSession
 from tests.cast import ANNA, BO, CARLA, EXPIRING, IDA, MARKED, STAGE, Member, user_of
 from tests.conftest import SetClock
-from tests.domain.acts import Acts, CountingHasher, device
+from tests.domain.acts import Acts, CountingHasher, at_once, device
 
 NEW = "RobinLampe47"
 BOS, SECRET = BO.username or "", BO.secret or ""
@@ -222,8 +222,49 @@ def test_s_20_none_of_the_last_five_is_taken_and_the_sixth_is(acts: Acts) -> Non
     acts.check(token, had[-1])
     for recent in had[1:]:
         assert acts.choose(token, recent) == [Rule.RECENT]
+    acts.clock.forward(seconds=16)  # each of them counted as a try
     assert acts.choose(token, had[0]) == []
     assert acts.count(Credential, Credential.user_id == current(acts).user_id) == passwords.HISTORY
+
+
+def test_s_15_what_is_compared_with_the_last_five_counts_as_a_try_at_the_password(acts: Acts) -> None:
+    """«S-15» Whoever has come by a window is not told of word after word whether it was the owner's."""
+    token = proved(acts)
+    for number in range(4):
+        assert acts.chooses(token, f"RobinLampe{number}7").is_kept
+    assert acts.chooses(token, SECRET).broken == (Rule.RECENT,)
+    waits = acts.chooses(token, NEW)
+    assert (waits.is_kept, waits.broken) == (False, ())
+    assert 1 <= waits.wait_seconds <= 16
+    assert acts.tries(BOS, "HelterForkert12").outcome is Outcome.WAIT, "one counter for both"
+    assert Rule.LENGTH in acts.chooses(token, "kort").broken, "compared with nothing"
+    pending = acts.pending(token)
+    assert pending is not None
+    assert acts.confirm(token, pending.secret) is Practised.CONFIRMED, "what was kept is still good"
+    assert acts.count(Throttle) == 0
+
+
+def test_s_12_of_twelve_choices_at_once_no_more_are_compared_than_there_are_tries(acts: Acts) -> None:
+    token = proved(acts)
+    secrets = [f"RobinLampe{number}7" for number in range(10, 22)]
+    answers = at_once(12, lambda number: acts.chooses(token, secrets[number]))
+    assert sum(answer.is_kept for answer in answers) == 5
+    assert all(answer.wait_seconds for answer in answers if not answer.is_kept)
+
+
+def test_s_16_a_choice_that_could_not_be_compared_does_not_count(acts: Acts) -> None:
+    token = proved(acts)
+
+    class Busy(CountingHasher):
+        def verify(self, *_values: object) -> bool:
+            raise HashingBusyError
+
+    hasher, acts.hasher = acts.hasher, Busy(acts.keys, slots=1, wait_seconds=1)
+    for _ in range(7):
+        with pytest.raises(HashingBusyError):
+            acts.chooses(token, NEW)
+    acts.hasher = hasher
+    assert acts.chooses(token, NEW).is_kept
 
 
 def test_s_20_a_password_of_another_type_counts_among_the_last_five(acts: Acts) -> None:

@@ -271,6 +271,22 @@ def test_s_43_a_claim_from_elsewhere_waits_until_the_teacher_has_compared_the_pi
     assert anna.current.heading.startswith("Mit ")
 
 
+def test_s_44_a_phone_that_sent_the_name_three_times_waits_also_in_the_schools_wifi(
+    app: Flask, db: Session
+) -> None:
+    phone = Browser(app, address=HOME)
+    for _ in range(3):
+        phone.open("/login/brugernavn")
+        phone.press("Næste", filled={"Brugernavn": "anna1001"})
+    carla = teacher(app)
+    list_of(carla)
+    give(carla, db, ANNA)
+    phone.client.environ_base["REMOTE_ADDR"] = "127.0.0.1"
+    phone.open("/login/brugernavn")
+    phone.press("Næste", filled={"Brugernavn": "anna1001"})
+    assert phone.current.heading == "Vis billedet til din lærer"
+
+
 def test_s_45_not_my_pupil_voids_the_password_and_ends_the_login(app: Flask, db: Session) -> None:
     carla = teacher(app)
     address = list_of(carla, "5.A")

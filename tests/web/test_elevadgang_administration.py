@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import date
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
-from app.db import Database
-from app.models.people import Group, PasswordType, Right, User
+from app.db import Database, instant
+from app.domain import audit, blocking
+from app.domain.audit import Event
+from app.domain.elevadgang import oversight
+from app.models.audit import AuditEvent
+from app.models.people import Affiliation, Group, PasswordType, Right, User
+from app.world import Clock
 from tests import store
 from tests.cast import (
     ANNA,
@@ -26,9 +33,12 @@ from tests.cast import (
     FORMULAS,
     GRY,
     IDA,
+    LINDESKOLEN,
     NAMELESS,
     OTTO,
+    PROTECTED,
     Member,
+    School,
     institution,
     user_of,
 )
@@ -122,6 +132,77 @@ def test_eva_blocks_a_pupil_who_is_out_everywhere_and_lets_her_in_again(
     assert [event.actor_id for event in store.events(database, "UNBLOCKED")] == [actor(database, EVA)]
 
 
+def place_at(database: Database, member: Member, school: School, **values: Any) -> int:
+    """Let a pupil be at another school too; returns its number."""
+    with database.writing() as db:
+        other = institution(db, school)
+        other.phone = "12345678"
+        pupil = user_of(db, member)
+        here = db.scalars(select(Affiliation).where(Affiliation.user_id == pupil.id)).one()
+        known = {"category": here.category, "level": here.level, "roles": here.roles, "from_on": here.from_on}
+        db.add(Affiliation(user_id=pupil.id, institution_id=other.id, **(known | values)))
+        number = other.id
+        db.commit()
+    return number
+
+
+def block_for(database: Database, member: Member, number: int | None) -> None:
+    """Block somebody for a school, or as the operator."""
+    with database.writing() as db:
+        assert blocking.block(db, user_of(db, member).id, instant(Clock()), institution_id=number)
+        db.commit()
+
+
+@pytest.mark.parametrize("who", ["the operator", "another school", "a school that the pupil has left"])
+def test_what_somebody_else_blocked_eva_cannot_open_and_is_told_whom_to_call(
+    eva: Browser, database: Database, who: str
+) -> None:
+    """S-46: also not by a form made by hand."""
+    left = {"to_on": date(2026, 1, 1)} if "left" in who else {}
+    number = place_at(database, IDA, LINDESKOLEN, **left)
+    block_for(database, IDA, None if who == "the operator" else number)
+    path = pupil_page(eva, database, IDA)
+    assert "Eleven er spærret og kan ikke logge ind." in eva.current.text
+    assert "Åbn igen" not in eva.current.text
+    is_named = who == "another school"
+    assert ("Lindeskolen har spærret eleven" in eva.current.text) is is_named
+    assert ("12345678" in eva.current.text) is is_named
+    assert ("Din skole har ikke spærret eleven" in eva.current.text) is not is_named
+    page = eva.post(f"{path}/aabn", {"csrf_token": eva.csrf()})
+    assert "En anden end din skole har spærret eleven." in page.text
+    with database.reading() as db:
+        assert user_of(db, IDA).blocked_at is not None
+    assert store.events(database, "UNBLOCKED") == []
+    with database.writing() as db:  # the terminal lifts any
+        assert blocking.unblock(db, user_of(db, IDA).id, instant(Clock()))
+        db.commit()
+    assert "Spær eleven" in eva.open(path).text
+
+
+@pytest.mark.sqlite_only
+def test_where_else_a_protected_pupil_is_stays_unknown_to_eva(eva: Browser, database: Database) -> None:
+    block_for(database, PROTECTED, place_at(database, PROTECTED, LINDESKOLEN))
+    pupil_page(eva, database, PROTECTED)
+    assert "Lindeskolen" not in eva.current.text
+    assert "Din skole har ikke spærret eleven" in eva.current.text
+
+
+@pytest.mark.sqlite_only
+def test_what_eva_blocked_another_school_cannot_open(eva: Browser, database: Database) -> None:
+    other = place_at(database, IDA, LINDESKOLEN)
+    pupil_page(eva, database, IDA)
+    eva.press("Spær eleven")
+    with database.writing() as db:
+        whose = user_of(db, IDA).id
+        assert not blocking.unblock(db, whose, instant(Clock()), institution_id=other)
+        assert not blocking.block(db, whose, instant(Clock()), institution_id=other), "it is so already"
+        db.commit()
+    assert "Åbn igen" in eva.open(eva.current.path).text
+    eva.press("Åbn igen")
+    with database.reading() as db:
+        assert user_of(db, IDA).blocked_by_institution_id is None
+
+
 def actor(database: Database, member: Member) -> int:
     with database.reading() as db:
         return user_of(db, member).id
@@ -169,6 +250,73 @@ def test_s_71_what_a_spreadsheet_would_reckon_with_is_text_in_the_export(
     assert {f"'{member.shown_name}" for member in FORMULAS} <= pupils
     assert all(not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\0")) for row in rows for cell in row)
     assert len(store.events(database, "LOG_EXPORTED")) == 1
+
+
+def fill_log(database: Database, count: int) -> None:
+    """Let an institution have a long history."""
+    with database.writing() as db:
+        where, whose = institution(db, EGESKOLEN).id, user_of(db, ANNA).id
+        for number in range(count):
+            audit.record(
+                db,
+                Event.PUPILS_SHOWN,
+                instant(Clock()),
+                actor_id=whose,
+                institution_id=where,
+                where=f"nr. {number}",
+            )
+        db.commit()
+
+
+def test_the_export_holds_the_whole_log_in_order_however_long_it_is(eva: Browser, database: Database) -> None:
+    count = 2 * oversight.EXPORTED_AT_ONCE + 7
+    fill_log(database, count)
+    eva.open(f"{SCHOOL}/log")
+    answer = eva.send(*eva.form("Hent som fil"))
+    rows = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff")), delimiter=";"))
+    assert rows[0] == ["Hvornår", "Hvad", "Hvem", "Elev", "Mere"]
+    assert rows[1][1] == "Hentede loggen", "the export is in it"
+    numbered = [row[4] for row in rows if row[4].startswith("nr. ")]
+    assert numbered == [f"nr. {number}" for number in reversed(range(count))]
+    with database.reading() as db:
+        where = AuditEvent.institution_id == institution(db, EGESKOLEN).id
+        assert len(rows) - 1 == db.scalar(select(func.count(AuditEvent.id)).where(where))
+
+
+@pytest.mark.sqlite_only
+def test_the_export_is_made_while_it_is_sent_and_holds_no_place_to_work_in_meanwhile(
+    eva: Browser, app: Flask, database: Database
+) -> None:
+    """S-66: whoever receives it slowly holds nobody up, and nothing of it is kept."""
+    fill_log(database, 2 * oversight.EXPORTED_AT_ONCE)
+    eva.open(f"{SCHOOL}/log")
+    path, data = eva.form("Hent som fil")
+    answer = eva.client.post(path, data=data, base_url=eva.host, buffered=False)
+    parts = iter(answer.response)
+    first, second = next(parts), next(parts)
+    assert len(second) > 100 * len(first)
+    others = [Browser(app) for _ in range(app.extensions["config"].threads + 1)]
+    assert [one.open("/elevadgang").status for one in others] == [200] * len(others)
+    with database.writing() as db:  # nor a transaction
+        db.connection()
+        db.rollback()
+    assert sum(1 for _ in parts) >= 1
+    answer.close()
+
+
+@pytest.mark.sqlite_only
+def test_a_raised_hand_stands_in_the_log_of_the_pupils_school(
+    eva: Browser, app: Flask, database: Database
+) -> None:
+    pupil = Browser(app)
+    pupil.open("/login/brugernavn")
+    pupil.press("Næste", filled={"Brugernavn": ANNA.username or ""})
+    pupil.open("/ny-adgangskode/glemt")
+    pupil.press("Ræk hånden op")
+    page = eva.open(f"{SCHOOL}/log?soeg=anna1001")
+    assert "Rakte hånden op" in page.text
+    eva.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+    assert "Raised a hand" in eva.open(f"{SCHOOL}/log?soeg=anna1001").text
 
 
 @pytest.mark.sqlite_only

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask import Flask
 
@@ -94,6 +96,21 @@ def test_bo_chooses_his_own(app: Flask, browser: Browser) -> None:
     assert practise(browser, dealt).status == 422
     assert practise(browser, GOOD).path == "/mit"
     assert Browser(app).log_in("boli1003", GOOD).path == "/mit"
+
+
+def test_s_15_who_chooses_again_and_again_waits_and_is_told_so(browser: Browser) -> None:
+    """«S-15» What is compared with the last passwords counts like a try; once or twice is answered kindly."""
+    ask_for_new(browser, BO)
+    for _ in range(2):
+        page = choose(browser, BO.password or "")
+        assert (page.status, "Ikke en af dine sidste fem." in page.text) == (422, True)
+    for number in range(8):  # a device that Bo uses has ten
+        assert choose(browser, f"GraesTromle{number}7").path == "/login/oev"
+    page = choose(browser, GOOD)
+    assert (page.status, page.path) == (429, "/login/ny-kode/selv")
+    assert re.search(r"Vent \d+ sekunder, og vælg så igen\.", page.text)
+    assert "Ikke opfyldt" not in page.text
+    assert practise(browser, "GraesTromle77").path == "/mit", "the last one that was taken is still good"
 
 
 def test_the_dealt_one_can_still_be_taken_after_all(browser: Browser) -> None:

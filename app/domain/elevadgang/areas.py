@@ -5,6 +5,7 @@ Nothing here is remembered: authority is asked of the tables at every list, pres
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, auto
@@ -153,18 +154,29 @@ def find_foreign(db: Session, *, group_id: int | None = None, number: str | None
     return db.scalar(select(Institution.id).where(Institution.number == number))
 
 
-def is_pupil_of(area: Area, today: date) -> ColumnElement[bool]:
-    """Whether an affiliation is that of a pupil of an area, as a condition; never the actor's own."""
+def is_pupil(
+    institution_id: ColumnElement[int],
+    actor_id: ColumnElement[int],
+    today: ColumnElement[date],
+    group_id: ColumnElement[int] | None = None,
+) -> ColumnElement[bool]:
+    """Whether an affiliation is that of a pupil there, of one class where it is named; never the actor's."""
     conditions = [
         Affiliation.category == Category.PUPIL,
-        Affiliation.institution_id == area.institution_id,
-        Affiliation.user_id != area.actor_id,
-        is_current(literal(today)),
-        ~people.is_staff(Affiliation.user_id, literal(today)),
+        Affiliation.institution_id == institution_id,
+        Affiliation.user_id != actor_id,
+        is_current(today),
+        ~people.is_staff(Affiliation.user_id, today),
     ]
-    if area.door is Door.TEACHER:
-        conditions.append(Affiliation.main_group_id == area.group_id)
+    if group_id is not None:
+        conditions.append(Affiliation.main_group_id == group_id)
     return and_(*conditions)
+
+
+def is_pupil_of(area: Area, today: date) -> ColumnElement[bool]:
+    """Whether an affiliation is that of a pupil of an area, as a condition."""
+    group_id = literal(area.group_id or 0) if area.door is Door.TEACHER else None
+    return is_pupil(literal(area.institution_id), literal(area.actor_id), literal(today), group_id)
 
 
 def holds(
@@ -174,36 +186,60 @@ def holds(
 
     Whoever comes to lock a window has called this before: a block locks its person first, too.
     """
+    return bool(list_helped(db, door, actor_id, institution_id, [pupil_id], now, is_held=True))
+
+
+def list_helped(
+    db: Session,
+    door: Door,
+    actor_id: int,
+    institution_id: int | None,
+    pupil_ids: Iterable[int],
+    now: Instant,
+    *,
+    is_held: bool = False,
+) -> set[int]:
+    """Return which of some pupils somebody may help at this moment (S-40).
+
+    `is_held`: what it rests on stays so until the commit.
+    """
     standing = select(User.id).where(User.id == actor_id, User.blocked_at.is_(None))
-    if actor_id == pupil_id or db.scalar(standing.with_for_update(read=True)) is None:
-        return False
+    if db.scalar(_held(standing) if is_held else standing) is None:
+        return set()
+    wanted = [pupil_id for pupil_id in pupil_ids if pupil_id != actor_id]
     if door is Door.GUARDIAN:
-        return _is_guardian(db, actor_id, pupil_id, now)
+        return _children(db, actor_id, wanted, now, is_held=is_held)
     if door is Door.TEACHER:
-        areas = list_classes(db, actor_id, now.today, is_held=True)
+        areas = list_classes(db, actor_id, now.today, is_held=is_held)
     else:
-        areas = list_institutions(db, actor_id, is_held=True)
+        areas = list_institutions(db, actor_id, is_held=is_held)
     here = [is_pupil_of(area, now.today) for area in areas if area.institution_id == institution_id]
     if not here:
-        return False
-    pupil = select(Affiliation.id).where(Affiliation.user_id == pupil_id, or_(*here))
-    return db.scalar(pupil.with_for_update(read=True).limit(1)) is not None
+        return set()
+    pupils = select(Affiliation.user_id).where(Affiliation.user_id.in_(wanted), or_(*here))
+    return set(db.scalars(_held(pupils) if is_held else pupils))
 
 
-def _is_guardian(db: Session, actor_id: int, pupil_id: int, now: Instant) -> bool:
+def _held(query: Select[int]) -> Select[int]:
+    return query.with_for_update(read=True)
+
+
+def _children(db: Session, actor_id: int, pupil_ids: list[int], now: Instant, *, is_held: bool) -> set[int]:
+    """Return which of some pupils are a contact's to help: custody, leave, and a place of the pupil's own."""
     today = literal(now.today)
-    relation = select(ContactRelation.id).where(
+    relations = select(ContactRelation.pupil_id).where(
         ContactRelation.contact_id == actor_id,
-        ContactRelation.pupil_id == pupil_id,
+        ContactRelation.pupil_id.in_(pupil_ids),
         ContactRelation.has_custody,
         ContactRelation.may_help,
         ContactRelation.from_on <= today,
         or_(ContactRelation.to_on.is_(None), ContactRelation.to_on >= today),
     )
-    is_pupil = people.has_place(literal(pupil_id), today) & ~people.is_staff(literal(pupil_id), today)
-    return db.scalar(relation.with_for_update(read=True).limit(1)) is not None and db.scalar(
-        select(is_pupil)
-    ) in (True, 1)
+    related = set(db.scalars(_held(relations) if is_held else relations))
+    pupils = select(User.id).where(
+        User.id.in_(related), people.has_place(User.id, today), ~people.is_staff(User.id, today)
+    )
+    return set(db.scalars(pupils))
 
 
 def why_empty(db: Session, actor_id: int, area: Area | None, now: Instant) -> Empty | None:

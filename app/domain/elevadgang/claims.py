@@ -56,6 +56,18 @@ def network_mark(keys: Keys, browser: Browser) -> str:
     return keys.token_mark("public_network", browser.public_network)
 
 
+def marks(keys: Keys, browser: Browser, secret: str) -> tuple[str, str]:
+    """Return the keyed hashes of where a name is sent from: the network, and the browser.
+
+    The browser is known by its device, or by the secret of its forms before it has one (S-44).
+    """
+    return network_mark(keys, browser), _browser_mark(keys, browser.device_token, secret)
+
+
+def _browser_mark(keys: Keys, device_token: str | None, secret: str) -> str:
+    return keys.token_mark(devices.KIND, device_token) if device_token else keys.token_mark(KIND, secret)
+
+
 def claim(
     db: Session, keys: Keys, dice: Dice, now: Instant, token: str, user_id: int, claimant: Claimant
 ) -> str | None:
@@ -132,6 +144,7 @@ def _take(
             claim_device_mark=device_mark,
             claim_device=browser.device_words,
             claim_network=browser.network,
+            claim_network_mark=network_mark(keys, browser),
             is_near=is_near,
             doubt=doubt,
             picture=dice.pick(PICTURES) if doubt else None,
@@ -211,15 +224,20 @@ def _bind(db: Session, keys: Keys, now: Instant, token: str, user_id: int, windo
 
 def _is_near(db: Session, keys: Keys, window: Window, user_id: int, claimant: Claimant) -> bool:
     """Whether a claim comes from where the helper is, from the school, or from the pupil's own device."""
-    if network_mark(keys, claimant.browser) == window.opener_network_mark:
+    if _is_at_hand(db, keys, window, claimant.browser):
         return True
     device_mark = keys.token_mark(devices.KIND, claimant.device_token)
     known = select(KnownDevice.user_id).where(
         KnownDevice.user_id == user_id, KnownDevice.device_mark == device_mark
     )
-    if db.scalar(known) is not None:
+    return db.scalar(known) is not None
+
+
+def _is_at_hand(db: Session, keys: Keys, window: Window, browser: Browser) -> bool:
+    """Whether a browser is in the helper's network, or in one that the helper's institution registered."""
+    if network_mark(keys, browser) == window.opener_network_mark:
         return True
-    at = claimant.browser.institution_network
+    at = browser.institution_network
     if at is None or window.institution_id is None:
         return False
     registered = select(Network.id).where(
@@ -242,14 +260,9 @@ def _doubt(
     """Return why somebody must compare a picture first, or None."""
     if device_mark == window.opener_device_mark:
         return Doubt.OWN_BROWSER
-    if _has_asked(db, keys, window, user_id, claimant.browser):
+    if _has_asked(db, keys, window, user_id, claimant):
         return Doubt.ASKED_BEFORE
-    others = select(func.count(PasswordWindow.pupil_id.distinct())).where(
-        PasswordWindow.claim_device_mark == device_mark,
-        PasswordWindow.claimed_at > now.after(-CROWD_SECONDS),
-        PasswordWindow.pupil_id != user_id,
-    )
-    if (db.scalar(others) or 0) >= CROWD:
+    if _claims_for_many(db, keys, now, window, user_id, claimant.browser, device_mark):
         return Doubt.MANY_PUPILS
     if is_near:
         return None
@@ -258,14 +271,40 @@ def _doubt(
     return Doubt.ELSEWHERE if is_asked else None
 
 
-def _has_asked(db: Session, keys: Keys, window: Window, user_id: int, browser: Browser) -> bool:
-    """Whether this place sent the name again and again before the press, and never tried a secret (S-44)."""
+def _has_asked(db: Session, keys: Keys, window: Window, user_id: int, claimant: Claimant) -> bool:
+    """Whether this place or browser sent the name again and again before the press, and tried no secret.
+
+    The browser counts by its device and by its forms: it may have got the one after it had the other (S-44).
+    """
+    browsers = {_browser_mark(keys, token, claimant.secret) for token in (claimant.device_token, None)}
     asked = select(func.sum(LoginFlow.times_asked)).where(
         LoginFlow.user_id == user_id,
-        LoginFlow.asked_from_mark == network_mark(keys, browser),
+        or_(
+            LoginFlow.asked_from_mark == network_mark(keys, claimant.browser),
+            LoginFlow.asked_from_device_mark.in_(browsers),
+        ),
         LoginFlow.created_at > window.opened_at - timedelta(seconds=ASKED_SECONDS),
         LoginFlow.created_at < window.opened_at,
         LoginFlow.wrong_tries == 0,
         LoginFlow.proof.is_(None),
     )
     return (db.scalar(asked) or 0) >= ASKED
+
+
+def _claims_for_many(
+    db: Session, keys: Keys, now: Instant, window: Window, user_id: int, browser: Browser, device_mark: str
+) -> bool:
+    """Whether this browser has claimed for others just now; by its network too, where no class sits (S-44).
+
+    Who throws the device's cookie away is still in the same place. Where the helper is, and in the school, a
+    whole class comes from one address.
+    """
+    from_here = PasswordWindow.claim_device_mark == device_mark
+    if not _is_at_hand(db, keys, window, browser):
+        from_here = or_(from_here, PasswordWindow.claim_network_mark == network_mark(keys, browser))
+    others = select(func.count(PasswordWindow.pupil_id.distinct())).where(
+        from_here,
+        PasswordWindow.claimed_at > now.after(-CROWD_SECONDS),
+        PasswordWindow.pupil_id != user_id,
+    )
+    return (db.scalar(others) or 0) >= CROWD

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session, aliased
 
 from app.db import Instant
 from app.domain import audit, blocking, usernames
-from app.domain.audit import Event
+from app.domain.audit import NEWEST, Event
+from app.domain.blocking import Blocker
 from app.domain.elevadgang import areas
 from app.domain.elevadgang.areas import Area
 from app.domain.elevadgang.pupils import fits
@@ -27,6 +28,7 @@ LOG_PAGE = 50
 # A search reads so many events at most; whoever needs more takes the export.
 MOST_SEARCHED = 5000
 FOREIGN_SECONDS = 600
+EXPORTED_AT_ONCE = 1000
 
 
 class Deed(Enum):
@@ -34,6 +36,7 @@ class Deed(Enum):
 
     DONE = auto()
     NOTHING = auto()  # it was so already
+    NOT_OURS = auto()  # somebody else blocked, and alone may lift it
     FOREIGN = auto()
 
 
@@ -99,12 +102,20 @@ def block(db: Session, area: Area, uni_id: str, now: Instant) -> Deed:
 
 
 def unblock(db: Session, area: Area, uni_id: str, now: Instant) -> Deed:
-    """Let a blocked pupil in again."""
+    """Let a pupil in again whom this institution blocked."""
     user_id = _held_pupil(db, area, uni_id, now)
     if user_id is None:
         return Deed.FOREIGN
-    done = blocking.unblock(db, user_id, now, actor_id=area.actor_id, institution_id=area.institution_id)
-    return Deed.DONE if done else Deed.NOTHING
+    if blocking.unblock(db, user_id, now, actor_id=area.actor_id, institution_id=area.institution_id):
+        return Deed.DONE
+    is_blocked = db.scalar(select(User.blocked_at).where(User.id == user_id)) is not None
+    return Deed.NOT_OURS if is_blocked else Deed.NOTHING
+
+
+def find_blocker(db: Session, uni_id: str, now: Instant) -> Blocker | None:
+    """Return the institution that blocked a pupil, where it is one to call; None else."""
+    user_id = db.scalar(select(User.id).where(User.uni_id == uni_id))
+    return blocking.find_blocker(db, user_id, now) if user_id is not None else None
 
 
 def activate(db: Session, dice: Dice, area: Area, uni_id: str, now: Instant) -> Deed:
@@ -158,9 +169,13 @@ def list_log(
     return found
 
 
-def list_whole_log(db: Session, area: Area) -> list[Entry]:
-    """Return an institution's events, newest first, for the export."""
-    return [_entry(row) for row in db.execute(_query(area).limit(50_000))]
+def list_older(db: Session, area: Area, before: int = NEWEST) -> list[Entry]:
+    """Return the next events of an institution for the export, newest first: those older than one.
+
+    So many at a time that nothing is open, nor much in memory, while the one who exports them receives.
+    """
+    query = _query(area).where(AuditEvent.id < before)
+    return [_entry(row) for row in db.execute(query.limit(EXPORTED_AT_ONCE))]
 
 
 def record_exported(db: Session, area: Area, now: Instant) -> None:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, func, literal, or_, select
+from sqlalchemy import BigInteger, Row, Select, and_, bindparam, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.db import Instant, UtcTime, direct
-from app.domain import audit, people
+from app.domain import audit
 from app.domain.audit import Event
-from app.domain.elevadgang import windows
+from app.domain.elevadgang import areas, windows
 from app.domain.elevadgang.areas import Area
 from app.domain.elevadgang.hands import RAISED_SECONDS
 from app.domain.elevadgang.presses import DISOWN_SECONDS, EXTENSIONS
@@ -63,6 +63,7 @@ class Pupil:
     password_type: PasswordType
     is_marked: bool
     is_blocked: bool
+    may_unblock: bool
     last_login_at: datetime | None
     asks_for_help: bool
     window: Window | None
@@ -115,14 +116,9 @@ _ASKS = (
     .correlate(User, PasswordWindow)
     .exists()
 )
-_IS_PUPIL = and_(
-    Affiliation.category == Category.PUPIL,
-    Affiliation.institution_id == bindparam("institution_id"),
-    Affiliation.user_id != bindparam("actor_id"),
-    is_current(TODAY),
-    ~people.is_staff(Affiliation.user_id, TODAY),
-)
-_IS_IN_CLASS = and_(_IS_PUPIL, Affiliation.main_group_id == bindparam("group_id"))
+_WHERE = (bindparam("institution_id", type_=BigInteger()), bindparam("actor_id", type_=BigInteger()), TODAY)
+_IS_PUPIL = areas.is_pupil(*_WHERE)
+_IS_IN_CLASS = areas.is_pupil(*_WHERE, bindparam("group_id", type_=BigInteger()))
 _ORDER = (Group.name, User.shown_given_name_sql(), User.shown_name_sql(), User.id)
 
 
@@ -154,6 +150,7 @@ def _rows(*columns: Any) -> Select[*tuple[Any, ...]]:
             Affiliation.level,
             User.marked_password_type,
             User.blocked_at,
+            User.blocked_by_institution_id,
             _ASKS.label("asks"),
             _USED.label("used_id"),
             *_WINDOW,
@@ -170,10 +167,11 @@ _WHOLE = _rows(_LAST_LOGIN.label("last_login_at"), Credential.password_type.labe
     Credential, and_(Credential.user_id == User.id, Credential.ended_at.is_(None))
 )
 _CLASS = _WHOLE.where(_IS_IN_CLASS).order_by(*_ORDER)
-_SOME = _WHOLE.where(_IS_PUPIL, User.uni_id.in_(bindparam("uni_ids", expanding=True))).order_by(*_ORDER)
+_IS_NAMED = User.uni_id.in_(bindparam("uni_ids", expanding=True))
+_SOME = _WHOLE.where(_IS_PUPIL, _IS_NAMED).order_by(*_ORDER)
 _HAPPENING = or_(_ASKS, PasswordWindow.opened_at > bindparam("told_after", type_=UtcTime()))
 _CLASS_NOW = _rows().where(_IS_IN_CLASS, _HAPPENING).order_by(*_ORDER)
-_INSTITUTION_NOW = _rows().where(_IS_PUPIL, _HAPPENING).order_by(*_ORDER)
+_SOME_NOW = _rows().where(_IS_PUPIL, _IS_NAMED, _HAPPENING).order_by(*_ORDER)
 _NAMES = (
     select(User.uni_id, User.shown_name_sql().label("name"), User.username, Group.id.label("group_id"))
     .join(Affiliation, Affiliation.user_id == User.id)
@@ -196,7 +194,7 @@ def _binds(area: Area, now: Instant) -> dict[str, Any]:
 def list_class(db: Session, area: Area, now: Instant, search: str = "") -> Listed:
     """Return the pupils of a class by first name, or those of them that a search fits."""
     rows = direct(db, _CLASS, _binds(area, now) | {"group_id": area.group_id})
-    pupils = list({row.uni_id: _pupil(row, now) for row in rows}.values())
+    pupils = list({row.uni_id: _pupil(row, now, area.institution_id) for row in rows}.values())
     found = [pupil for pupil in pupils if fits(search, pupil.name, pupil.username)]
     return Listed(found, len(found), len(pupils))
 
@@ -213,18 +211,21 @@ def list_institution(
     ]
     shown = found[(page - 1) * PAGE : page * PAGE]
     whole = direct(db, _SOME, _binds(area, now) | {"uni_ids": shown})
-    pupils = list({row.uni_id: _pupil(row, now) for row in whole}.values())
+    pupils = list({row.uni_id: _pupil(row, now, area.institution_id) for row in whole}.values())
     return Listed(pupils, len(found), len(rows))
 
 
-def list_happening(db: Session, area: Area, now: Instant) -> list[Pupil]:
-    """Return the pupils for whom something goes on or has just ended, for the live status."""
+def list_happening(db: Session, area: Area, now: Instant, uni_ids: list[str] | None = None) -> list[Pupil]:
+    """Return the pupils for whom something goes on or has just ended, for the live status.
+
+    Those of a class, or of an institution those that are named: a page shows few of them.
+    """
     binds = _binds(area, now) | {"told_after": now.at - timedelta(seconds=DISOWN_SECONDS)}
     if area.group_id is None:
-        rows = direct(db, _INSTITUTION_NOW, binds)
+        rows = direct(db, _SOME_NOW, binds | {"uni_ids": uni_ids or []})
     else:
         rows = direct(db, _CLASS_NOW, binds | {"group_id": area.group_id})
-    return list({row.uni_id: _pupil(row, now) for row in rows}.values())
+    return list({row.uni_id: _pupil(row, now, area.institution_id) for row in rows}.values())
 
 
 def fits(search: str, name: str, username: str | None) -> bool:
@@ -278,7 +279,7 @@ def record_shown(
     )
 
 
-def _pupil(row: Row[*tuple[Any, ...]], now: Instant) -> Pupil:
+def _pupil(row: Row[*tuple[Any, ...]], now: Instant, institution_id: int) -> Pupil:
     required = required_type(row.level, row.marked_password_type)
     return Pupil(
         uni_id=row.uni_id,
@@ -289,6 +290,7 @@ def _pupil(row: Row[*tuple[Any, ...]], now: Instant) -> Pupil:
         password_type=required,
         is_marked=row.marked_password_type is not None,
         is_blocked=row.blocked_at is not None,
+        may_unblock=row.blocked_at is not None and row.blocked_by_institution_id == institution_id,
         last_login_at=getattr(row, "last_login_at", None),
         asks_for_help=bool(row.asks),
         window=_window(row, now),
@@ -325,7 +327,7 @@ def _window(row: Row[*tuple[Any, ...]], now: Instant) -> Window | None:
 def find_one(db: Session, area: Area, uni_id: str, now: Instant) -> Pupil | None:
     """Return one pupil of an institution, or None."""
     row = direct(db, _SOME, _binds(area, now) | {"uni_ids": [uni_id]}).first()
-    return _pupil(row, now) if row else None
+    return _pupil(row, now, area.institution_id) if row else None
 
 
 def list_guardian_windows(db: Session, guardian_id: int, now: Instant) -> dict[str, Window]:

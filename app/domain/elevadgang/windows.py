@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    delete,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from app.db import NOW, SKEW_SECONDS, SWEPT_AT_ONCE, Instant, after, direct, swept
@@ -15,7 +24,7 @@ from app.domain import audit
 from app.domain.audit import Event
 from app.domain.elevadgang import areas
 from app.models.credentials import PendingPassword
-from app.models.elevadgang import Door, Doubt, EndedBy, PasswordWindow, WindowState
+from app.models.elevadgang import LIVE, Door, Doubt, EndedBy, PasswordWindow, WindowState
 from app.models.sso import LoginFlow
 
 WINDOW_SECONDS = 300
@@ -169,7 +178,7 @@ def close(
     """End live windows before they are used, and forget what waits in them; returns whose they were."""
     closed = db.execute(
         update(PasswordWindow)
-        .where(which, _IS_LIVE)
+        .where(which, IS_LIVE)
         .values(state=WindowState.CANCELLED, ended_at=now.sql, ended_by=ended_by)
         .returning(PasswordWindow.id, PasswordWindow.pupil_id, PasswordWindow.institution_id)
         .execution_options(synchronize_session=False)
@@ -188,25 +197,41 @@ def close(
     return [row.pupil_id for row in closed]
 
 
-_IS_LIVE = PasswordWindow.state.in_((WindowState.OPEN, WindowState.PENDING))
+# In the index's own words: with values bound, SQLite would not know that the index holds them all.
+IS_LIVE = text(LIVE)
 
 
-def expire(db: Session, now: Instant, which: ColumnElement[bool] | None = None) -> int:
-    """Write of windows whose time is up that it is; returns how many, or `SWEPT_AT_ONCE`."""
-    is_over = or_(
+def of_person(user_id: int) -> ColumnElement[bool]:
+    """Whether a window is a person's, or was opened by them, as a condition."""
+    return or_(PasswordWindow.pupil_id == user_id, PasswordWindow.opened_by_id == user_id)
+
+
+def may_be_used(now: Instant) -> ColumnElement[bool]:
+    """Whether a window is live and its time is not up, as a condition that the index of those answers."""
+    return and_(IS_LIVE, PasswordWindow.ends_at > now.after(-PENDING_SECONDS), ~_is_over(now))
+
+
+def _is_over(now: Instant) -> ColumnElement[bool]:
+    return or_(
         and_(PasswordWindow.state == WindowState.OPEN, PasswordWindow.ends_at <= now.sql),
         and_(
             PasswordWindow.state == WindowState.PENDING,
             PasswordWindow.ends_at <= now.after(-PENDING_SECONDS),
         ),
     )
-    over = select(PasswordWindow.id).where(is_over)
+
+
+def expire(db: Session, now: Instant, which: ColumnElement[bool] | None = None) -> int:
+    """Write of windows whose time is up that it is; returns how many, or `SWEPT_AT_ONCE`."""
+    over = select(PasswordWindow.id).where(IS_LIVE, PasswordWindow.ends_at <= now.sql, _is_over(now))
     if which is not None:
         over = over.where(which)
     expired = db.execute(
         update(PasswordWindow)
         # What another holds is that one's to end: two who each hold some wait for each other for ever.
-        .where(PasswordWindow.id.in_(over.limit(SWEPT_AT_ONCE).with_for_update(skip_locked=True)), is_over)
+        .where(
+            PasswordWindow.id.in_(over.limit(SWEPT_AT_ONCE).with_for_update(skip_locked=True)), _is_over(now)
+        )
         .values(state=WindowState.EXPIRED, ended_at=now.sql)
         .returning(PasswordWindow.id, PasswordWindow.pupil_id, PasswordWindow.institution_id)
         .execution_options(synchronize_session=False)
@@ -225,7 +250,8 @@ def expire(db: Session, now: Instant, which: ColumnElement[bool] | None = None) 
 
 def sweep(db: Session, now: Instant) -> int:
     """Remove windows that ended long ago; the audit keeps what was done. Returns how many went."""
-    is_old = and_(~_IS_LIVE, PasswordWindow.opened_at < now.after(-KEPT_SECONDS))
+    has_ended = PasswordWindow.state.not_in((WindowState.OPEN, WindowState.PENDING))
+    is_old = and_(has_ended, PasswordWindow.opened_at < now.after(-KEPT_SECONDS))
     is_free = ~select(LoginFlow.id).where(LoginFlow.password_window_id == PasswordWindow.id).exists()
     return swept(db, PasswordWindow, and_(is_old, is_free))
 

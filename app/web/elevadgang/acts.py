@@ -11,7 +11,7 @@ from app.domain.elevadgang.areas import Area
 from app.domain.elevadgang.presses import Press
 from app.web.browser import browser
 from app.web.elevadgang.area import blueprint, find_area, living, refuse
-from app.web.elevadgang.listing import list_page
+from app.web.elevadgang.listing import list_page, shown_part
 from app.web.fields import window_named
 from app.web.guard import requires
 from app.web.page import onward
@@ -38,7 +38,7 @@ def pressed(place: str) -> Response:
         names = [(name, why.name) for name, why in made.kept]
         return list_page(area, status=422, problem="KEPT", names=names)
     tell_next(News.OPENED)
-    return onward("elevadgang.group", place=place)
+    return onward("elevadgang.group", place=place, **shown_part().address)
 
 
 pressed.may_repeat = TICKED  # type: ignore[attr-defined]
@@ -60,7 +60,7 @@ def _act(place: str, act: str) -> Response:
     else:
         is_done = presses.disown(db(), *whose, browser(), now())
     tell_next(NEWS[act] if is_done else News.TOO_LATE)
-    return onward("elevadgang.group", place=place)
+    return onward("elevadgang.group", place=place, **shown_part().address)
 
 
 NEWS = {

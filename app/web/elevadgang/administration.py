@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from flask import abort, make_response, request, url_for
+from flask import abort, request, url_for
 from werkzeug.wrappers import Response
 
 from app.domain.access import Action
@@ -23,11 +23,12 @@ from app.web.fields import N_
 from app.web.guard import requires
 from app.web.i18n import gettext as _
 from app.web.i18n import moment_text
-from app.web.page import onward, page
+from app.web.page import onward, page, streamed
 from app.web.telling import News, take, tell_next
-from app.web.transaction import change, db, now, world
+from app.web.transaction import change, db, looking, now, world
 
 WHAT = {
+    Event.HELP_ASKED: N_("Rakte hånden op"),
     Event.WINDOW_OPENED: N_("Gav ny adgangskode"),
     Event.WINDOW_CLAIMED: N_("Skrev brugernavnet"),
     Event.WINDOW_APPROVED: N_("Godkendte"),
@@ -95,6 +96,7 @@ def pupil(place: str, uni_id: str) -> Response:
         abort(404)
     with change():
         pupils.record_shown(db(), area, now(), what=found.name)
+    is_others = found.is_blocked and not found.may_unblock
     marked = found.password_type if found.is_marked else None
     return page(
         "elevadgang/pupil.html",
@@ -104,6 +106,7 @@ def pupil(place: str, uni_id: str) -> Response:
             TypeChoice("", _("Som trinnet giver"), marked is None),
             *(TypeChoice(kind.name, _(text), marked is kind) for kind, text in TYPES.items()),
         ],
+        blocker=oversight.find_blocker(db(), uni_id, now()) if is_others else None,
         news=take(),
     )
 
@@ -157,7 +160,8 @@ def _done(place: str, uni_id: str, act: str, news: News, kind: PasswordType | No
             abort(503)
     if deed is Deed.FOREIGN:
         refuse(area.institution_id, place)
-    tell_next(news if deed is Deed.DONE else News.NOTHING)
+    told = {Deed.DONE: news, Deed.NOT_OURS: News.BLOCKED_BY_OTHERS}
+    tell_next(told.get(deed, News.NOTHING))
     return onward("elevadgang.pupil", place=place, uni_id=uni_id)
 
 
@@ -225,19 +229,35 @@ def exported(place: str) -> Response:
     if not isinstance(area, areas.Area):
         return area
     oversight.record_exported(db(), area, now())
-    db().commit()  # reading takes a while, and nobody else could write meanwhile
-    entries = _entries(oversight.list_whole_log(db(), area))
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    writer.writerow([_("Hvornår"), _("Hvad"), _("Hvem"), _("Elev"), _("Mere")])
-    for one in entries:
-        cells = (one.when_text, one.what_text, one.actor, one.subject, one.details_text)
-        writer.writerow([_as_text(cell) for cell in cells])
-    answer: Response = make_response("\ufeff" + out.getvalue())
+    answer: Response = streamed(_exported(area))
     answer.headers["Content-Type"] = "text/csv; charset=utf-8"
     name = f"log-{area.institution_number.lower()}.csv"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
+
+
+def _exported(area: areas.Area) -> Iterator[str]:
+    """Make the file piece by piece, each in a reading of its own: whoever receives slowly holds nobody up."""
+    headings = [_("Hvornår"), _("Hvad"), _("Hvem"), _("Elev"), _("Mere")]
+    yield "\ufeff" + _rows([headings])
+    before = NEWEST
+    while True:
+        with looking() as reading:
+            events = oversight.list_older(reading, area, before)
+        if not events:
+            return
+        before = events[-1].id
+        yield _rows(
+            (one.when_text, one.what_text, one.actor, one.subject, one.details_text)
+            for one in _entries(events)
+        )
+
+
+def _rows(rows: Iterable[Iterable[str]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
+    writer.writerows([_as_text(cell) for cell in cells] for cells in rows)
+    return out.getvalue()
 
 
 def _as_text(cell: str) -> str:

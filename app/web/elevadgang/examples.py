@@ -53,6 +53,7 @@ def _group(standing: Standing | None = None) -> dict[str, Any]:
                 password_type=PasswordType.PICTURES,
                 is_marked=False,
                 is_blocked=False,
+                may_unblock=False,
                 last_login_at=None,
                 asks_for_help=False,
                 window=window if number == 0 else None,

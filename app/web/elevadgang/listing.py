@@ -41,6 +41,24 @@ class Way:
     is_current: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The part of a list that is open: what was searched for, in which class, and which page of it."""
+
+    search: str
+    group: str
+    number: int
+
+    @property
+    def address(self) -> dict[str, Any]:
+        """What it adds to the list's address, which a press leads back to."""
+        return {
+            "side": self.number if self.number > 1 else None,
+            "soeg": self.search or None,
+            "klasse": self.group or None,
+        }
+
+
 @blueprint.get("/elevadgang")
 @public
 def start() -> Response:
@@ -89,7 +107,7 @@ def group(place: str) -> Response:
         return area
     if "navne" in request.args:
         session[HIDDEN] = request.args["navne"] == "skjul"
-        return redirect(url_for("elevadgang.group", place=place), 303)
+        return redirect(url_for("elevadgang.group", place=place, **shown_part().address), 303)
     session[LAST] = place
     with change():  # who saw whose names, and when, is recorded (domain 8)
         pupils.record_shown(db(), area, now())
@@ -104,8 +122,8 @@ def list_page(area: Area, found: Listed | None = None, *, status: int = 200, **m
     found = found or _found(area)
     rows = [shown.row(pupil) for pupil in found.pupils]
     statuses = {row.uni_id: row.status for row in rows}
-    number = _number(request.args.get("side", ""))
-    search = _search()
+    is_administrator = area.door is Door.ADMINISTRATOR
+    view = shown_part()
     context: dict[str, Any] = {
         "problem": None,
         "names": [],
@@ -118,18 +136,18 @@ def list_page(area: Area, found: Listed | None = None, *, status: int = 200, **m
         place=where(area),
         title=area.group_name or area.institution_name,
         institution=area.institution_name,
-        is_administrator=area.door is Door.ADMINISTRATOR,
+        is_administrator=is_administrator,
         ways=_ways_of(area),
         groups=_groups(area),
         rows=rows,
         found=found.found,
         total=found.total,
-        search=search,
-        chosen=request.args.get("klasse", "")[:16],
+        search=view.search,
+        chosen=view.group,
         is_hidden=bool(session.get(HIDDEN)),
         all_ticked="alle" in request.args,
-        page_number=number,
-        pages=-(-found.found // PAGE) if area.door is Door.ADMINISTRATOR else 1,
+        page_number=view.number,
+        pages=-(-found.found // PAGE) if is_administrator else 1,
         poll=poll_context(area, statuses),
         news=take(),
         **context,
@@ -137,10 +155,14 @@ def list_page(area: Area, found: Listed | None = None, *, status: int = 200, **m
 
 
 def poll_context(area: Area, statuses: dict[str, Status]) -> dict[str, Any]:
-    """Return what the page asks for by itself: where, how often, and what it has."""
+    """Return what the page asks for by itself: where, how often, and what it has.
+
+    Of a class all pupils are on the page, and it asks for any; of an institution it names those it shows.
+    """
     is_live = any(one.may_cancel for one in statuses.values())
+    told = shown.told(statuses, names_all=area.door is Door.ADMINISTRATOR)
     return {
-        "href": url_for("elevadgang.status", place=where(area), kendt=shown.told(statuses)),
+        "href": url_for("elevadgang.status", place=where(area), kendt=told),
         "seconds": FAST_SECONDS if is_live else SLOW_SECONDS,
     }
 
@@ -153,11 +175,11 @@ def status(place: str) -> Response:
     if not isinstance(area, Area):
         return area
     known = shown.known(request.args.get("kendt", ""))
-    happening = pupils.list_happening(db(), area, now())
-    if area.door is Door.ADMINISTRATOR:
-        happening = [pupil for pupil in happening if pupil.uni_id in known or pupil.window is not None]
+    asked = list(known)[:PAGE] if area.door is Door.ADMINISTRATOR else None
+    happening = pupils.list_happening(db(), area, now(), asked)
     cells, said = shown.changes(known, happening)
-    statuses = {pupil.uni_id: shown.row(pupil).status for pupil in happening}
+    statuses = dict.fromkeys(asked or (), shown.NOTHING)
+    statuses |= {pupil.uni_id: shown.row(pupil).status for pupil in happening}
     return page(
         "elevadgang/status.html",
         swap="status",
@@ -208,16 +230,22 @@ def printed(place: str) -> Response:
 
 
 def _found(area: Area, *, is_whole: bool = False) -> Listed:
-    search = "" if is_whole else _search()
+    view = shown_part()
+    search = "" if is_whole else view.search
     if area.door is Door.TEACHER:
         return pupils.list_class(db(), area, now(), search)
-    chosen = request.args.get("klasse", "")
-    group_id = int(chosen) if chosen.isdecimal() and len(chosen) < 16 else None
-    return pupils.list_institution(db(), area, now(), search, group_id, _number(request.args.get("side", "")))
+    group_id = int(view.group) if view.group else None
+    return pupils.list_institution(db(), area, now(), search, group_id, view.number)
 
 
-def _search() -> str:
-    return request.args.get("soeg", "")[:LONGEST_SEARCH].strip()
+def shown_part() -> Part:
+    """Return which part of a list the address, or the form of its page, names."""
+    group = request.values.get("klasse", "")
+    return Part(
+        search=request.values.get("soeg", "")[:LONGEST_SEARCH].strip(),
+        group=group if group.isdecimal() and len(group) < 16 else "",
+        number=_number(request.values.get("side", "")),
+    )
 
 
 def _number(text: str) -> int:
@@ -249,7 +277,7 @@ def _groups(area: Area) -> list[Way]:
     """Return the classes that an administrator may choose among."""
     if area.door is Door.TEACHER:
         return []
-    chosen = request.args.get("klasse", "")
+    chosen = shown_part().group
     return [Way(name, str(id), str(id) == chosen) for id, name in pupils.list_main_groups(db(), area, now())]
 
 

@@ -69,6 +69,7 @@ class Row:
     type_text: str
     is_marked: bool
     is_blocked: bool
+    may_unblock: bool
     last_login_text: str
     status: Status
 
@@ -84,6 +85,7 @@ def row(pupil: Pupil) -> Row:
         type_text=_(TYPES[pupil.password_type]),
         is_marked=pupil.is_marked,
         is_blocked=pupil.is_blocked,
+        may_unblock=pupil.may_unblock,
         last_login_text=moment_text(pupil.last_login_at) if pupil.last_login_at else "",
         status=status(pupil.window, asks_for_help=pupil.asks_for_help),
     )
@@ -182,10 +184,18 @@ def _sentence(pupil: Pupil) -> str:
 
 def known(text: str) -> dict[str, str]:
     """Read the codes that a page says it has; what is none is left out."""
-    pairs = (part.split(".", 1) for part in text.split("~") if part.count(".") == 1)
-    return {uni_id: code for uni_id, code in pairs if len(uni_id) <= 10 and len(code) <= 16}
+    pairs = (part.partition(".") for part in text.split("~"))
+    return {
+        uni_id: code or NOTHING.code
+        for uni_id, _point, code in pairs
+        if uni_id.isalnum() and len(uni_id) <= 10 and len(code) <= 16
+    }
 
 
-def told(statuses: Mapping[str, Status]) -> str:
-    """Write the codes of a page, for its next question."""
-    return "~".join(f"{uni_id}.{one.code}" for uni_id, one in statuses.items() if one.code != NOTHING.code)
+def told(statuses: Mapping[str, Status], *, names_all: bool) -> str:
+    """Write the codes of a page, for its next question; pupils without one are left out, or named alone."""
+    return "~".join(
+        uni_id if one.code == NOTHING.code else f"{uni_id}.{one.code}"
+        for uni_id, one in statuses.items()
+        if names_all or one.code != NOTHING.code
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from flask import abort
@@ -18,6 +19,7 @@ from app.web.browser import browser
 from app.web.fields import NewPasswordForm, PasswordForm
 from app.web.guard import public
 from app.web.i18n import language, time_text
+from app.web.i18n import wait_text as wait_text_of
 from app.web.login.entering import blueprint
 from app.web.page import onward, page
 from app.web.password_rules import shown_rule
@@ -73,7 +75,7 @@ def own_password(flow: Flow) -> Response:
     """Ask for an own choice, with the rules before the field."""
     if not passwords.may_choose(flow.required):
         return onward("login.new_password")
-    return _own_password_page(flow, NewPasswordForm(), [])
+    return _own_password_page(flow, NewPasswordForm())
 
 
 @blueprint.post("/login/ny-kode/selv")
@@ -87,16 +89,26 @@ def own_password_given(flow: Flow) -> Response:
         return onward("login.new_password")
     form = NewPasswordForm()
     if not form.validate_on_submit():
-        return _own_password_page(flow, form, [], status=422)
-    broken = new_password.choose(db(), keys(), hasher(), config(), flow, form.password.data or "", now)
-    if broken is None:
+        return _own_password_page(flow, form, status=422)
+    secret = form.password.data or ""
+    chosen = new_password.choose(db(), keys(), hasher(), config(), flow, secret, browser(), now)
+    if chosen.is_gone:
         abort(410)
-    if broken:
-        return _own_password_page(flow, form, broken, status=422)
-    return onward("login.practise")
+    if chosen.is_kept:
+        return onward("login.practise")
+    wait_text = wait_text_of(chosen.wait_seconds) if chosen.wait_seconds else None
+    status = 422 if chosen.broken else 429
+    return _own_password_page(flow, form, chosen.broken, status, wait_text=wait_text)
 
 
-def _own_password_page(flow: Flow, form: NewPasswordForm, broken: list[Rule], status: int = 200) -> Response:
+def _own_password_page(
+    flow: Flow,
+    form: NewPasswordForm,
+    broken: Sequence[Rule] = (),
+    status: int = 200,
+    *,
+    wait_text: str | None = None,
+) -> Response:
     profile = config().password_profile
     shown = {rule: shown_rule(rule, profile) for rule in passwords.rules(flow.required, profile)}
     # One line may stand for several rules; each is shown once.
@@ -108,6 +120,8 @@ def _own_password_page(flow: Flow, form: NewPasswordForm, broken: list[Rule], st
         form=form,
         seconds_left=seconds_left(flow),
         rules=unique,
+        has_waits=status == 429,
+        wait_text=wait_text,
         failed_rule_texts=list(dict.fromkeys(shown[rule].text for rule in broken)),
     )
 

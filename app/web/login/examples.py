@@ -38,7 +38,8 @@ def _own_password_example() -> dict[str, Any]:
     rules = passwords.rules(PasswordType.WORDS, config().password_profile)
     shown = [shown_rule(rule, config().password_profile) for rule in rules]
     unique = list(dict.fromkeys(shown))
-    return {**example(), "form": NewPasswordForm(), "rules": unique, "failed_rule_texts": []}
+    told = {"failed_rule_texts": [], "has_waits": False, "wait_text": None}
+    return {**example(), "form": NewPasswordForm(), "rules": unique, **told}
 
 
 STILLS: Screens = {
