@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -14,12 +13,12 @@ from flask.cli import AppGroup
 from app.cli import terminal
 from app.config import PROJECT
 from app.db import COPENHAGEN, instant
-from app.domain import audiences, help_me, misses, searching, wording
+from app.domain import audiences, help_me, measuring, misses, wording
 from app.domain import feedback as answers
 from app.domain.audiences import Task
 from app.domain.help_me import HelpMe
 from app.domain.library import TOPIC_WORDS, Library
-from app.domain.searching import Place, Search
+from app.domain.searching import Search
 from app.web import stills
 from app.web.i18n import SOURCE
 from app.web.library import is_screen
@@ -90,14 +89,16 @@ def _file(kind: str, slug: str) -> str:
 @click.argument("words", nargs=-1)
 @click.option("--language", default=SOURCE, help="the language of the reader")
 @click.option("--measure", is_flag=True, help="tell how well real questions are answered")
-@click.option("--file", type=click.Path(path_type=Path), default=SEARCHES, help="the real questions")
-def search(words: tuple[str, ...], language: str, measure: bool, file: Path) -> None:
+@click.option(
+    "--file", type=click.Path(path_type=Path), multiple=True, help="more real questions to measure on"
+)
+def search(words: tuple[str, ...], language: str, measure: bool, file: tuple[Path, ...]) -> None:
     """List what a search for WORDS finds, best first; or measure the search on real questions."""
     searches: dict[str, Search] = current_app.extensions["search"]
     if language not in searches:
         terminal.fail(f"there is no content in {language}")
     if measure:
-        _measure(searches[language], file)
+        _measure(searches[language], [SEARCHES, *file])
         return
     for kind, name in searches[language].find(" ".join(words)):
         click.echo(terminal.plain(f"{kind}:{name}"))
@@ -112,28 +113,20 @@ def list_misses() -> None:
             click.echo(terminal.plain(told))
 
 
-def _measure(search: Search, file: Path) -> None:
+def _measure(search: Search, files: Sequence[Path]) -> None:
     try:
-        document = tomllib.loads(file.read_text("utf-8"))
-        asked = [(one["half"], one["text"], _place(one["page"])) for one in document["search"]]
-        twins = {_place(one): _place(other) for one, other in document["twins"].items()}
+        asked = measuring.read(*files)
     except (OSError, ValueError, KeyError) as error:
-        terminal.fail(f"{file.name}: {error!r}")
-    both = twins | {other: one for one, other in twins.items()}
-    for half in sorted({half for half, _text, _page in asked}):
-        right = [(text, page) for of, text, page in asked if of == half]
+        terminal.fail(f"{', '.join(file.name for file in files)}: {error!r}")
+    for half in sorted({one.half for one in asked}):
+        some = [one for one in asked if one.half == half]
         before = time.process_time()
-        found = searching.measure(search, right, both)
+        found = measuring.measure(search, some)
         milliseconds = 1000 * (time.process_time() - before) / found.asked
         click.echo(
             f"half {half}: {found.asked} searches, right page first {found.first / found.asked:.1%}, "
             f"among three {found.among_three / found.asked:.1%}, {milliseconds:.1f} ms of CPU a search"
         )
-
-
-def _place(text: str) -> Place:
-    kind, _, name = text.partition(":")
-    return kind, name
 
 
 @content.command()

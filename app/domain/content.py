@@ -123,12 +123,18 @@ def read_folder(content: Path, language: str, kind: str, faults: Faults) -> dict
 def read_table(content: Path, name: str, faults: Faults) -> dict[str, Any]:
     """Read a TOML file; one that is not there is empty."""
     try:
-        return tomllib.loads((content / name).read_text("utf-8"))
+        return _table((content / name).read_text("utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         faults.add(name, str(error))
         return {}
+
+
+@cache
+def _table(text: str) -> dict[str, Any]:
+    """Return a TOML file; kept, as it is the same in every app of a process, and nobody changes it."""
+    return tomllib.loads(text)
 
 
 @cache

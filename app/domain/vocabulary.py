@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -22,62 +24,89 @@ from app.domain.site import Site, SiteError
 STEMMING = Lock()
 # Stems kept: all words of the content in every language, and then those that people type.
 STEMS = 20_000
-FILE = "synonyms.toml"
+FILE, ASKED_FILE = "synonyms.toml", "asked.toml"
 WORD = re.compile(r"[^\W_]+")
-# The letters of keyboards without the Danish ones, as people write them there.
+# A class as schools name it: a number and a letter.
+CLASS = re.compile(r"\b\d{1,2}[. ]?[a-f]\b")
+# The letters of keyboards without the Danish ones, as people write them there, and those of our neighbours.
 FOLDED = str.maketrans({"æ": "ae", "ø": "oe", "å": "aa"})
+NEIGHBOURS = str.maketrans({"ä": "æ", "ö": "ø"})
 LETTERS = "abcdefghijklmnopqrstuvwxyzæøå"
-# Shorter words are too like one another to be taken for a slip of the finger.
-SHORTEST_SLIP = 5
+# Shorter words are too like one another to be taken for a slip of the finger, or for two.
+SHORTEST_SLIP, SHORTEST_TWO_SLIPS = 5, 8
 SHORTEST_BEGINNING = 3
 # A compound has two parts of at least so many letters, with perhaps a letter between them.
 SHORTEST_PART = 4
 BETWEEN = ("", "s", "e")
-# What a word found by another way than its own stem counts; a synonym's share is 4 of a title's 5.
-SYNONYM, SLIP, BEGINNING, PART = 0.8, 0.7, 0.6, 0.5
+# Two words that make one of at least so many letters were meant as that one.
+SHORTEST_JOINED = 7
+# What a word found by another way than its own stem counts.
+SYNONYM, SLIP, BEGINNING, PART = 0.65, 0.7, 0.6, 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One thing that is asked for: the stems that will do, and what each counts."""
+    """One thing that is asked for: the stems that will do, what each counts, and whether it says little."""
 
     stems: tuple[tuple[str, float], ...]
+    is_little: bool = False
 
 
 @dataclass(frozen=True)
 class Words:
-    """What is said of a language's words in its file."""
+    """What is said of a language's words in its files."""
 
     language: str
+    # Words that say little about what is asked.
     ignored: frozenset[str]
+    # What a class's name, like «2.b», is read as.
+    school_class: str
     same: Mapping[str, str]
+    # Words that people take for one another: each leads to the one that stands for all.
+    alike: Mapping[str, str]
     phrases: Mapping[str, tuple[str, ...]]
     synonyms: Mapping[str, tuple[str, ...]]
-    # What people say who look for a page, in words that it does not use.
+    # How people ask for a page.
     asked: Mapping[str, tuple[str, ...]]
 
-    def stems(self, text: str) -> list[str]:
-        """Return the stems of a text, without the words that say nothing."""
-        return [self.stem(word) for word in self.rewritten(text) if word not in self.ignored]
+    def units(self, text: str) -> dict[str, bool]:
+        """Return the stems of a text, and whether each says but little."""
+        return {self.stem(word): word in self.ignored for word in self.rewritten(text)}
 
     def stem(self, word: str) -> str:
-        """Return what a word has in common with its other forms."""
-        return _stem(self.language, self.same.get(word, word))
+        """Return what a word has in common with its other forms, and with the words that mean the same."""
+        found = self._form(word)
+        return self._alike.get(found, found)
 
     def rewritten(self, text: str) -> list[str]:
         """Return the words of a text, each phrase that has a word of its own replaced by that."""
-        given, found = words_of(text), list[str]()
-        longest = max((len(key.split()) for key in self.phrases), default=1)
-        while given:
-            for length in range(min(longest, len(given)), 0, -1):
-                phrase = self.phrases.get(" ".join(given[:length]))
+        return self.replaced(words_of(CLASS.sub(self.school_class, text.casefold())))
+
+    def replaced(self, given: list[str]) -> list[str]:
+        """Return words, each phrase among them that has a word of its own replaced by that."""
+        found, place = list[str](), 0
+        while place < len(given):
+            for length in range(min(self._longest, len(given) - place), 0, -1):
+                phrase = self.phrases.get(" ".join(given[place : place + length]))
                 if phrase is not None:
                     found += phrase
-                    given = given[length:]
+                    place += length
                     break
             else:
-                found.append(given.pop(0))
+                found.append(given[place])
+                place += 1
         return found
+
+    def _form(self, word: str) -> str:
+        return _stem(self.language, self.same.get(word, word))
+
+    @cached_property
+    def _alike(self) -> dict[str, str]:
+        return {self._form(word): self._form(first) for word, first in self.alike.items()}
+
+    @cached_property
+    def _longest(self) -> int:
+        return max((len(key.split()) for key in self.phrases), default=1)
 
 
 class Vocabulary:
@@ -86,44 +115,106 @@ class Vocabulary:
     def __init__(self, words: Words, known: Iterable[str]) -> None:
         """Take the words as they are written in what can be found."""
         self._words = words
-        self._known = frozenset(known)
-        self._stems = frozenset(map(words.stem, self._known))
+        self._stems = frozenset(map(words.stem, known))
         self._synonyms = {words.stem(key): said for key, said in words.synonyms.items()}
+        # What is understood though no page has it: it leads to words that they have.
+        self._known = frozenset((*known, *words.synonyms, *words.same, *words.ignored, *words.alike))
+        self._unfolded = {word.translate(FOLDED): word for word in self._known}
 
     @cached_property
     def _sorted(self) -> list[str]:
         return sorted(self._known)
 
-    def units(self, text: str, most: int) -> list[Unit]:
-        """Return what a text asks for, in its order; only the first `most` words are read."""
-        typed = self._words.rewritten(text)[:most]
-        said = [word for word in typed if word not in self._words.ignored]
-        return [self._unit(word, is_last=place == len(said)) for place, word in enumerate(said, 1)]
+    @cached_property
+    def _pairs(self) -> dict[str, list[tuple[str, frozenset[str]]]]:
+        """The long words and their pairs of letters, by their first letter."""
+        found = defaultdict(list)
+        for word in self._known:
+            if len(word) >= SHORTEST_TWO_SLIPS - 2:
+                found[word[0]].append((word, _pairs(word)))
+        return found
 
-    def _unit(self, word: str, *, is_last: bool) -> Unit:
+    def units(self, text: str, most: int, others: Sequence[Vocabulary] = ()) -> list[Unit]:
+        """Return what a text asks for, in its order; only the first `most` words are read.
+
+        A word of one of the `others`, the languages beside this one, is no slip here.
+        """
+        typed = words_of(CLASS.sub(self._words.school_class, text.casefold()))[:most]
+        meant = self._words.replaced(self._joined([self._unfold(word) for word in typed]))
+        last = len(meant) - 1
+        units = (
+            self._unit(
+                word, is_last=place == last, may_guess=not any(word in other._known for other in others)
+            )
+            for place, word in enumerate(meant)
+        )
+        return list(dict.fromkeys(units))
+
+    def _unfold(self, word: str) -> str:
+        return word if word in self._known else self._unfolded.get(word, word)
+
+    def _joined(self, typed: list[str]) -> list[str]:
+        """Return words with those made one that were meant as one."""
+        found = list[str]()
+        for word in typed:
+            both = found[-1] + word if found else ""
+            if len(both) >= SHORTEST_JOINED and both in self._known:
+                found[-1] = both
+            else:
+                found.append(word)
+        return found
+
+    def _unit(self, word: str, *, is_last: bool, may_guess: bool) -> Unit:
         stem = self._words.stem(word)
+        if word in self._words.ignored:
+            return Unit(((stem, 1.0),), is_little=True)
         found = {stem: 1.0}
         for other in self._synonyms.get(stem, ()):
             found.setdefault(self._words.stem(other), SYNONYM)
-        if not found.keys() & self._stems:
+        if may_guess and not found.keys() & self._stems:
             for guess, share in self._guesses(word, is_last=is_last):
                 found.setdefault(guess, share)
         return Unit(tuple(found.items()))
 
     def _guesses(self, word: str, *, is_last: bool) -> list[tuple[str, float]]:
-        """Return what an unknown word may have been meant for."""
-        if len(word) >= SHORTEST_SLIP:
-            meant = [other for other in _slips(word) if other in self._known or other in self._words.synonyms]
-            if meant:
-                return [
-                    (self._words.stem(one), SLIP)
-                    for other in meant
-                    for one in (other, *self._words.synonyms.get(other, ()))
-                ]
-        guesses = [(self._words.stem(part), PART) for part in parts(word, self._known)]
+        """Return what an unknown word may have been meant for; the surest way there is taken."""
+        if meant := self._one_slip(word):
+            return [(stem, SLIP) for other in meant for stem in self._meant_by(other)]
+        if halves := parts(word, self._known):
+            return [(stem, PART) for half in halves for stem in self._meant_by(half)]
+        if meant := self._two_slips(word):
+            return [(stem, SLIP) for other in meant for stem in self._meant_by(other)]
+        if head := self._head(word):
+            return [(stem, PART) for stem in self._meant_by(head)]
         if is_last and len(word) >= SHORTEST_BEGINNING:
-            guesses += [(self._words.stem(other), BEGINNING) for other in self._beginning(word)]
-        return guesses
+            return [(self._words.stem(other), BEGINNING) for other in self._beginning(word)]
+        return []
+
+    def _meant_by(self, word: str) -> list[str]:
+        stem = self._words.stem(word)
+        return [stem, *map(self._words.stem, self._synonyms.get(stem, ()))]
+
+    def _one_slip(self, word: str) -> list[str]:
+        return [other for other in _slips(word) if other in self._known] if len(word) >= SHORTEST_SLIP else []
+
+    def _two_slips(self, word: str) -> list[str]:
+        if len(word) < SHORTEST_TWO_SLIPS:
+            return []
+        pairs = _pairs(word)
+        # Each slip breaks at most three pairs of letters.
+        least = len(word) - 1 - 2 * 3
+        return [
+            other
+            for other, others in self._pairs.get(word[0], ())
+            if abs(len(other) - len(word)) <= 2
+            and len(pairs & others) >= least
+            and _distance(word, other) <= 2
+        ]
+
+    def _head(self, word: str) -> str | None:
+        """Return the longest known word that a compound ends in, which says what kind of thing it is."""
+        ends = (word[start:] for start in range(SHORTEST_PART - 1, len(word) - SHORTEST_PART + 1))
+        return next((end for end in ends if end in self._known and end not in self._words.ignored), None)
 
     def _beginning(self, start: str) -> list[str]:
         first = bisect_left(self._sorted, start)
@@ -133,7 +224,7 @@ class Vocabulary:
 
 def words_of(text: str) -> list[str]:
     """Return the words of a text, in small letters."""
-    return WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+    return WORD.findall(unicodedata.normalize("NFKC", text).casefold().translate(NEIGHBOURS))
 
 
 def parts(word: str, known: Collection[str]) -> tuple[str, ...]:
@@ -149,36 +240,45 @@ def parts(word: str, known: Collection[str]) -> tuple[str, ...]:
 
 def read(folder: Path, language: str, pages: Collection[str], site: Site, faults: Faults) -> Words:
     """Read what is said of a language's words, noting what is wrong; `pages` are those that can be found."""
-    place = f"{language}/{FILE}"
+    place, asked_in = f"{language}/{FILE}", f"{language}/{ASKED_FILE}"
     document = Document(place, content.read_table(folder, place, faults), "", faults)
-    document.only("ignored", "same", "phrases", "synonyms", "asked")
+    document.only("ignored", "school_class", "alike", "same", "phrases", "synonyms")
     same, phrases = _texts(document, "same"), _texts(document, "phrases")
-    synonyms, asked = _lists(document, "synonyms"), _lists(document, "asked")
-    for page in asked:
+    alike, synonyms = (
+        _groups(document, "alike"),
+        _lists(document, document.head.get("synonyms", {}), "synonyms: "),
+    )
+    asked = Document(asked_in, content.read_table(folder, asked_in, faults), "", faults)
+    for page in asked.head:
         if page not in pages:
-            faults.add(place, f"asked: there is no {page}")
-    for group, keys in (("phrases", phrases), ("synonyms", synonyms), ("same", same)):
+            faults.add(asked_in, f"there is no {page}")
+    for group, keys in (("phrases", phrases), ("synonyms", synonyms), ("same", same), ("alike", alike)):
         for key in keys:
             if " ".join(words_of(key)) != key or (group != "phrases" and " " in key):
                 faults.add(place, f"{group}: {key} is not as search reads what is typed")
 
-    def named(text: str) -> str:
+    def named(text: str, where: str = place) -> str:
         try:
             return site.fill(text)
         except SiteError as error:
-            faults.add(place, str(error))
+            faults.add(where, str(error))
             return text
 
     return Words(
         language,
-        frozenset(document.texts("ignored")),
-        same,
-        {key: tuple(words_of(named(said))) for key, said in phrases.items()},
-        {
+        ignored=frozenset(document.texts("ignored")),
+        school_class=f" {document.text('school_class')} " if "school_class" in document.head else " ",
+        alike=alike,
+        same=same,
+        phrases={key: tuple(words_of(named(said))) for key, said in phrases.items()},
+        synonyms={
             key: tuple(word for said in some for word in words_of(named(said)))
             for key, some in synonyms.items()
         },
-        {page: tuple(map(named, some)) for page, some in asked.items()},
+        asked={
+            page: tuple(named(one, asked_in) for one in some)
+            for page, some in _lists(asked, asked.head).items()
+        },
     )
 
 
@@ -190,13 +290,30 @@ def _texts(document: Document, key: str) -> dict[str, str]:
     return {}
 
 
-def _lists(document: Document, key: str) -> dict[str, tuple[str, ...]]:
-    found = document.head.get(key, {})
+def _lists(document: Document, found: object, where: str = "") -> dict[str, tuple[str, ...]]:
     if not isinstance(found, dict):
-        document.faults.add(document.place, f"{key}: expected a table of lists")
+        document.faults.add(document.place, f"{where}expected a table of lists")
         return {}
     table = Document(document.place, found, "", document.faults)
     return {name: table.texts(name) for name in found}
+
+
+def _groups(document: Document, key: str) -> dict[str, str]:
+    """Return what stands for each word of some groups: the first of its group."""
+    found = dict[str, str]()
+    groups = document.head.get(key, [])
+    if not isinstance(groups, list):
+        document.faults.add(document.place, f"{key}: expected a list of lists")
+        return found
+    for number, group in enumerate(groups, 1):
+        words = Document(document.place, {f"{key} {number}": group}, "", document.faults).texts(
+            f"{key} {number}"
+        )
+        for word in words:
+            if word in found:
+                document.faults.add(document.place, f"{key}: {word} is there twice")
+            found[word] = words[0]
+    return found
 
 
 @lru_cache(STEMS)
@@ -226,3 +343,20 @@ def _slips(word: str) -> set[str]:
         *(head + letter + tail[1:] for head, tail in cuts if tail for letter in LETTERS),
         *(head + letter + tail for head, tail in cuts for letter in LETTERS),
     }
+
+
+def _pairs(word: str) -> frozenset[str]:
+    return frozenset(map("".join, pairwise(word)))
+
+
+def _distance(one: str, other: str) -> int:
+    """Return how many slips are between two words."""
+    before, row = list[int](), list(range(len(other) + 1))
+    for place, letter in enumerate(one, 1):
+        last, before, row = before, row, [place]
+        for column, wanted in enumerate(other, 1):
+            least = min(before[column] + 1, row[-1] + 1, before[column - 1] + (letter != wanted))
+            if last and column > 1 and letter == other[column - 2] and one[place - 2] == wanted:
+                least = min(least, last[column - 2] + 1)
+            row.append(least)
+    return row[-1]

@@ -16,7 +16,8 @@ from app.domain import misses
 from app.domain import searching as domain
 from app.domain.guides import Guide
 from app.domain.library import Article, NewsItem, Question, Topic
-from app.domain.searching import LONGEST, Place, Search
+from app.domain.searching import Search
+from app.domain.weighing import LONGEST, Place
 from app.web.fields import N_
 from app.web.guard import public
 from app.web.hours import opening_hours

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import shutil
 import tomllib
-from collections.abc import Mapping
+from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
 
 from app.cli.content import SEARCHES
 from app.config import PROJECT
-from app.domain import help_me, searching
+from app.domain import help_me, measuring, searching
 from app.domain.audiences import AUDIENCES
 from app.domain.content import ContentError
 from app.domain.help_me import HelpMe
 from app.domain.library import Library
-from app.domain.searching import Place, Search
+from app.domain.searching import Search
+from app.domain.weighing import Place
 from app.web.i18n import LANGUAGES
 from app.web.library import is_screen
 from tests.pages import Browser
 
 CONTENT = PROJECT / "app" / "content"
 # What was reached when the words and weights were settled, by half: in the first place, among three, of all.
-REACHED = {"a": (56, 57, 57), "b": (49, 52, 56)}
-DOCUMENT: Mapping[str, Any] = tomllib.loads(SEARCHES.read_text("utf-8"))
+REACHED = {"a": (57, 57, 57), "b": (54, 56, 56), "c": (40, 40, 40), "d": (37, 40, 40)}
 
 
 def place(text: str) -> Place:
@@ -43,13 +42,49 @@ def search(site: Flask, language: str = "da") -> Search:
 
 @pytest.mark.parametrize("half", REACHED)
 def test_real_questions_find_their_page_as_often_as_they_did(site: Flask, half: str) -> None:
-    right = [(one["text"], place(one["page"])) for one in DOCUMENT["search"] if one["half"] == half]
-    twins = {place(one): place(other) for one, other in DOCUMENT["twins"].items()}
-    found = searching.measure(search(site), right, twins | {other: one for one, other in twins.items()})
-    first, among_three, asked = REACHED[half]
-    assert found.asked == asked
+    asked = [one for one in measuring.read(SEARCHES) if one.half == half]
+    found = measuring.measure(search(site), asked)
+    first, among_three, count = REACHED[half]
+    assert found.asked == count
     assert found.first >= first
     assert found.among_three >= among_three
+
+
+def test_a_question_is_answered_by_its_page_by_those_that_answer_as_well_and_by_the_twin_of_each(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "searches.toml"
+    file.write_text(
+        """
+        [[search]]
+        text = "glemt kode"
+        page = "guide:one"
+        also = ["page:elev", "question:two"]
+        half = "x"
+
+        [twins]
+        "question:two" = "guide:three"
+        "question:four" = "guide:one"
+        """,
+        "utf-8",
+    )
+    [asked] = measuring.read(file)
+    assert asked.half == "x"
+    assert {":".join(one) for one in asked.pages} == {
+        *("guide:one", "question:four", "audience:elev", "question:two", "guide:three")
+    }
+
+
+def test_every_page_that_a_real_question_asks_for_is_there(site: Flask) -> None:
+    there = {place for index in search(site).indexes.values() for place in index.places}
+    assert {one for asked in measuring.read(SEARCHES) for one in asked.pages} <= there
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_way_to_ask_is_given_to_two_pages(language: str) -> None:
+    asked = tomllib.loads((CONTENT / language / "asked.toml").read_text("utf-8"))
+    times = Counter(one for some in asked.values() for one in some)
+    assert [one for one, count in times.items() if count > 1] == []
 
 
 @pytest.mark.parametrize(
@@ -63,6 +98,18 @@ def test_real_questions_find_their_page_as_often_as_they_did(site: Flask, half: 
         ("børnenes brugernavne", "guide:find-dit-brugernavn-med-mitid"),
         ("reset password", "guide:faa-en-ny-adgangskode"),
         ("tlf", "contact:"),
+        # Two slips in a long word, one in a short one, words cut in two, a keyboard without æ, ø and å.
+        ("adgansskkode glemt", "guide:faa-en-ny-adgangskode"),
+        ("tilgængligheds erklæring", "page:tilgaengelighed"),
+        ("hvad er mit bruger navn", "guide:find-dit-brugernavn-med-mitid"),
+        (
+            "naar bliver de manuelt tilknyttede brugere lukket",
+            "news:nedlaegning-af-manuelt-tilknyttede-brugere",
+        ),
+        # One word for another, and a class by its name.
+        ("min pige kan ikke huske sit password", "guide:skift-dit-barns-adgangskode"),
+        ("to elever i 2. c har glemt koden", "guide:giv-en-elev-en-ny-adgangskode"),
+        ("vi går fra tabulex til et andet system", "guide:skift-af-kildesystem"),
     ],
 )
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -127,7 +174,7 @@ def changed(tmp_path: Path, name: str, old: str, new: str) -> Path:
     """Return the content with one file changed."""
     for language in LANGUAGES:
         (tmp_path / language).mkdir()
-        for file in ("synonyms.toml", "help_me.toml"):
+        for file in ("synonyms.toml", "asked.toml", "help_me.toml"):
             shutil.copy(CONTENT / language / file, tmp_path / language / file)
     text = (CONTENT / name).read_text("utf-8")
     assert old in text
@@ -160,10 +207,20 @@ def test_a_question_that_ends_nowhere_stops_the_start(
 @pytest.mark.parametrize(
     ("name", "old", "new", "fault"),
     [
-        ("da/synonyms.toml", '"guide:elever-uden-mitid"', '"guide:odd"', "asked: there is no guide:odd"),
+        ("da/asked.toml", '"guide:elever-uden-mitid"', '"guide:odd"', "there is no guide:odd"),
+        ("da/asked.toml", "{mitid}", "{odd}", "unknown placeholder {odd}"),
+        (
+            "da/asked.toml",
+            '"audience:elev" = [',
+            '"audience:elev" = ["", ',
+            'expected a list like ["…", "…"]',
+        ),
         ("da/synonyms.toml", "{mitid}", "{odd}", "unknown placeholder {odd}"),
+        ("da/synonyms.toml", '["barn", "søn"', '["barn", "lærer"', "alike: lærer is there twice"),
+        ("da/synonyms.toml", '["barn", "søn"', '["barn", "e-søn"', "alike: e-søn is not as search reads"),
+        ("da/synonyms.toml", 'school_class = "klasse"', "school_class = 4", "school_class: expected a text"),
         ("en/synonyms.toml", '"mit id"', '"Mit-ID"', "Mit-ID is not as search reads what is typed"),
-        ("en/synonyms.toml", '["password"]', '"password"', 'expected a list like ["…", "…"]'),
+        ("en/synonyms.toml", '["service"]', '"service"', 'expected a list like ["…", "…"]'),
         ("en/synonyms.toml", "[same]", "[odd]", "odd: unknown key"),
     ],
 )

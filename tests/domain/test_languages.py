@@ -49,6 +49,6 @@ def test_what_is_wrong_is_told(tmp_path: Path, text: str, fault: str) -> None:
 
 
 def test_a_language_without_a_stemmer_finds_the_words_themselves() -> None:
-    words = Words("kl", frozenset(), {}, {}, {}, {})
-    assert words.stems("Passwords, running") == ["passwords", "running"]
+    words = Words("kl", frozenset(), "", {}, {}, {}, {}, {})
+    assert list(words.units("Passwords, running")) == ["passwords", "running"]
     assert words.stem("skærm") == "skaerm"
