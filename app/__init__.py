@@ -143,11 +143,7 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
     app.wsgi_app = kept.KeptLayer(  # type: ignore[method-assign]
         app.wsgi_app,
         app.extensions["assets"],
-        # The phone opens and closes by the minute; what the operator tells is seen at once.
-        edition=lambda: (
-            world.clock.now().replace(second=0, microsecond=0),
-            app.extensions["notices"].current(),
-        ),
+        kept.Editions(world.clock, app.extensions["notices"]),
     )
     app.wsgi_app = gate.Gate(app.wsgi_app, config)  # type: ignore[method-assign]
     return app

@@ -1,4 +1,4 @@
-"""`python -m bench`: what a login, a page, a teacher's list and an idle server cost, on both databases.
+"""`python -m bench`: what a login, a teacher's list, a guide, a search and an idle server cost.
 
 Two workers, on loopback only; each round is bounded, and everything is gone afterwards. The figures are
 printed whatever they are: the exit code says only whether there are any.
@@ -10,13 +10,13 @@ import argparse
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from bench import processes
+from bench import processes, support_site
 from bench.figures import Round, Target, middle, percentile
 from bench.school import LOGIN_PAGE, PAGES, PRESSES, READERS, TEACHERS, School
 from bench.server import BenchError, Server
@@ -25,6 +25,8 @@ from tests.postgres import Postgres, PostgresError
 DATABASES = ("sqlite", "postgresql")
 FEW = 500
 CLIENTS = (1, 8, 32)
+# The school on each database; the support site, which hardly asks any, on the first of them.
+PARTS = ("school", "support")
 # What teachers do, in words.
 ACTS = {"look": "list of 28", "press": "press for 28", "poll": "poll"}
 # At most so many milliseconds of the server's CPU for each.
@@ -43,9 +45,11 @@ class Plan:
     polls: int = 600
     people: int = 100_000
     with_password: int = FEW
+    guides: int = 11
+    guide_seconds: float = 0.4
 
 
-QUICK = Plan(rounds=2, logins=30, crowd=60, reads=400, lists=60, polls=300, people=10_000)
+QUICK = Plan(rounds=2, logins=30, crowd=60, reads=400, lists=60, polls=300, people=10_000, guides=5)
 
 
 def main() -> int:
@@ -53,6 +57,9 @@ def main() -> int:
     words = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     words.add_argument("--quick", action="store_true", help="fewer rounds: about a minute, less sure")
     words.add_argument("--only", choices=DATABASES, help="one database instead of both")
+    words.add_argument(
+        "--part", choices=PARTS, help="one part instead of both; the support site is the shorter"
+    )
     words.add_argument("--people", type=int, help=f"how many the large school has (else {Plan().people})")
     options = words.parse_args()
     plan = QUICK if options.quick else Plan()
@@ -63,23 +70,44 @@ def main() -> int:
     scratch.mkdir(mode=0o755, exist_ok=True)
     tempfile.tempdir = str(scratch)
     print(f"At the start: {processes.load_average()}.", flush=True)
+    databases = [database for database in DATABASES if options.only in (None, database)]
+    tables: dict[str, Sequence[Target]] = {}
     try:
-        measured = {
-            database: measure(database, plan) for database in DATABASES if options.only in (None, database)
-        }
+        if options.part in (None, "support"):
+            tables["support site"] = measure_support_site(databases[0], plan)
+        if options.part in (None, "school"):
+            tables |= {database: school_targets(*measure(database, plan)) for database in databases}
     except (BenchError, PostgresError) as error:
         print(error, file=sys.stderr)
         return 1
-    for database, (few, many) in measured.items():
-        print_targets(database, few, many)
+    for name, targets in tables.items():
+        print(f"\n{name:<58}{'figure':>8}   {'target':>7}")
+        for target in targets:
+            print(target.line)
     return 0
+
+
+@contextmanager
+def place_for(database: str) -> Iterator[tuple[Path, Postgres | None]]:
+    """Make a folder, and the database's server where it has one, for as long as something is measured."""
+    with tempfile.TemporaryDirectory(prefix=f"{database}-") as folder, ExitStack() as stack:
+        yield (
+            Path(folder),
+            stack.enter_context(Postgres(durable=True)) if database == "postgresql" else None,
+        )
+
+
+def measure_support_site(database: str, plan: Plan) -> Sequence[Target]:
+    """Measure and print what readers cost; returns what is to be reached."""
+    with place_for(database) as (folder, postgres):
+        site = support_site.measure(folder, postgres, rounds=plan.guides, seconds=plan.guide_seconds)
+    support_site.print_figures(site)
+    return support_site.targets(site)
 
 
 def measure(database: str, plan: Plan) -> tuple[School, School]:
     """Measure one database with few and with many people, round by round in turn."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{database}-")))
-        postgres = stack.enter_context(Postgres(durable=True)) if database == "postgresql" else None
+    with place_for(database) as (folder, postgres), ExitStack() as stack:
         small, large = Server(folder / "few", postgres), Server(folder / "many", postgres)
         stack.callback(large.stop)
         stack.callback(small.stop)
@@ -171,12 +199,12 @@ def print_school(database: str, school: School) -> None:
     sys.stdout.flush()
 
 
-def print_targets(database: str, few: School, many: School) -> None:
-    """Print what is to be reached, what was, and whether that will do."""
+def school_targets(few: School, many: School) -> Sequence[Target]:
+    """Return what is to be reached with a school, and what was."""
     alone, crowd = few.logins[1], [rounds for clients, rounds in few.logins.items() if clients > 1]
     polling = few.acts["poll", TEACHERS]
     waits = [seconds for one in polling for seconds in one.took.whole]
-    targets = (
+    return (
         Target(
             "CPU beside the hash / CPU of the hash, one at a time",
             middle(alone, lambda r: r.rest_to_hash),
@@ -212,9 +240,6 @@ def print_targets(database: str, few: School, many: School) -> None:
         ),
         Target(f"{TEACHERS} teachers at once: p95 of a poll, s", percentile(waits, 95), 3.0),
     )
-    print(f"\n{database:<58}{'figure':>8}   {'target':>7}")
-    for target in targets:
-        print(target.line)
 
 
 def ratio(few: Sequence[Round], many: Sequence[Round]) -> float:

@@ -26,16 +26,17 @@ from bench.school import TEACHERS, teacher
 
 
 def main(people: int, with_password: int, password: str) -> None:
-    """Bring the tables up to date and the school up to so many people."""
+    """Bring the tables up to date and the school up to so many people; without people there is no school."""
     config = configuration.read()
     database = Database(config.database_url)
     migrate(database)
     hasher = Hasher(keyring.for_mode(config), slots=config.hash_slots, wait_seconds=60)
-    add_extra(database, hasher, config, Clock(), people, password, with_password=with_password)
-    with database.writing() as db:
-        if db.scalar(select(User.id).where(User.username == teacher(0))) is None:
-            add_teachers(db, hasher, config, password)
-            db.commit()
+    if people:
+        add_extra(database, hasher, config, Clock(), people, password, with_password=with_password)
+        with database.writing() as db:
+            if db.scalar(select(User.id).where(User.username == teacher(0))) is None:
+                add_teachers(db, hasher, config, password)
+                db.commit()
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if database.engine.dialect.name == "postgresql":
             # What autovacuum does within a minute; figures should not depend on whether it has.

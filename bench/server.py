@@ -20,6 +20,7 @@ from app.config import PROJECT
 from app.serve import ENVIRON, granian_command
 from bench import processes
 from bench.load import Task, Took
+from bench.repeating import Repetition
 from tests.postgres import Postgres
 
 PASSWORD = "BaadKat42"
@@ -90,12 +91,17 @@ class Server:
         command = [sys.executable, "-m", "bench.prepare", str(people), str(with_password), PASSWORD]
         subprocess.run(command, cwd=PROJECT, env=self._environ, check=True)
 
-    def start(self) -> None:
-        """Start, and wait until every worker has made the app and one answers."""
+    def start(self, app: str = "bench.wsgi:app") -> None:
+        """Start an app, and wait until every worker has made it and one answers.
+
+        Raises:
+            BenchError: it does not come up.
+
+        """
         config = replace(configuration.read(self._environ), workers=2, threads=4)
         with (self._folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                [*granian_command(config), "bench.wsgi:app"],
+                [*granian_command(config), app],
                 cwd=PROJECT,
                 env=ENVIRON | self._environ,
                 stdin=subprocess.DEVNULL,
@@ -138,15 +144,15 @@ class Server:
         """Return the megabytes of all server processes (PSS)."""
         return processes.pss_megabytes(self._pid)
 
-    def meet(self, task: Task) -> Took:
-        """Let the load generator carry out a task.
+    def meet(self, task: Task | Repetition) -> Took:
+        """Let the load generator that knows such tasks carry one out.
 
         Raises:
             BenchError: nothing of it could be done.
 
         """
         done = subprocess.run(
-            [sys.executable, "-m", "bench.load"],
+            [sys.executable, "-m", "bench.load" if isinstance(task, Task) else "bench.repeating"],
             cwd=PROJECT,
             input=json.dumps(asdict(task)).encode(),
             stdout=subprocess.PIPE,

@@ -19,6 +19,8 @@ from app.domain.passwords import Hasher
 from app.keys import Keys
 from wsgi import app
 
+__all__ = ["app"]
+
 LAYOUT = struct.Struct("<QQ")
 
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from werkzeug.http import parse_accept_header
 
 from app.web.gate import NOTHING, Environ, StartResponse, Wsgi
 from app.web.i18n import LANGUAGES
+from app.web.notices import Board, Told
+from app.world import Clock
 
 PREFIX = "/static/"
 # What is joined into one sheet: for every page, for the pages in the site's own frame on top of it, and for
@@ -40,17 +43,38 @@ PUBLIC = re.compile(rf"/(?:{'|'.join(LANGUAGES)})/(?!(?:kontakt|hjalp-det)(?:/|$
 TYPES = ("text/html", "application/atom+xml")
 # How long a browser or a proxy may answer by itself: no longer than the phone's state may be late.
 KEPT_SECONDS = 60
+MINUTE = timedelta(minutes=1)
 TEXTS = (".css", ".js", ".svg", ".txt", ".json")
+
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A body with its headers, as they are sent."""
+
+    body: bytes
+    headers: Headers
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One file as it is sent: plain, and by Brotli where that is smaller."""
+    """One file or page in both its forms, plain and by Brotli, which are one where that is not smaller."""
 
-    plain: bytes
-    brotli: bytes | None
-    headers: tuple[tuple[str, str], ...]
+    plain: Form
+    small: Form
+    # What is said to whoever has it already.
+    headers: Headers
     mark: str = ""
+
+
+def _kept(content: bytes, packed: bytes, headers: Headers, mark: str = "") -> Kept:
+    plain = Form(content, (*headers, ("Content-Length", str(len(content)))))
+    if len(packed) >= len(content):
+        return Kept(plain, plain, headers, mark)
+    about = (("Content-Encoding", "br"), ("Content-Length", str(len(packed))))
+    return Kept(plain, Form(packed, (*headers, *about)), headers, mark)
 
 
 class Assets:
@@ -96,8 +120,7 @@ class Assets:
             ("Content-Security-Policy", NOTHING),
             ("Vary", "Accept-Encoding"),
         )
-        small = _packed(content)
-        self.kept[address] = Kept(content, small if len(small) < len(content) else None, headers)
+        self.kept[address] = _kept(content, _packed(content), headers)
         self.addresses[name] = address
 
 
@@ -108,6 +131,8 @@ def _packed(content: bytes) -> bytes:
     return packed
 
 
+# Browsers say it in a few ways only, and reading it costs as much as all else that is done for a kept page.
+@lru_cache(64)
 def _takes_brotli(accepted: str) -> bool:
     """Whether a browser says that it takes Brotli: named, and not with `q=0`."""
     return "br" in accepted and parse_accept_header(accepted, Accept).quality("br") > 0
@@ -116,11 +141,11 @@ def _takes_brotli(accepted: str) -> bool:
 class KeptLayer:
     """Answers what is kept; all else goes on to Flask."""
 
-    def __init__(self, inside: Wsgi, assets: Assets, edition: Callable[[], object]) -> None:
-        """Stand before `inside`; what `edition` tells is another as soon as the pages may be."""
+    def __init__(self, inside: Wsgi, assets: Assets, editions: Editions) -> None:
+        """Stand before `inside`."""
         self._inside = inside
         self._kept = assets.kept
-        self._pages = Pages(inside, edition)
+        self._pages = Pages(inside, editions)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -141,34 +166,61 @@ def _is_special(environ: Environ) -> bool:
 
 
 def _answer(kept: Kept, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    headers = [*kept.headers, ("X-Request-Id", environ.get("app.request_id", ""))]
+    number = ("X-Request-Id", environ.get("app.request_id", ""))
     if kept.mark and kept.mark in environ.get("HTTP_IF_NONE_MATCH", ""):
-        start_response("304 Not Modified", headers)
+        start_response("304 Not Modified", [*kept.headers, number])
         return []
-    body = kept.plain
-    if kept.brotli is not None and _takes_brotli(environ.get("HTTP_ACCEPT_ENCODING", "")):
-        body = kept.brotli
-        headers.append(("Content-Encoding", "br"))
-    headers.append(("Content-Length", str(len(body))))
-    start_response("200 OK", headers)
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+    form = kept.small if _takes_brotli(environ.get("HTTP_ACCEPT_ENCODING", "")) else kept.plain
+    start_response("200 OK", [*form.headers, number])
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [form.body]
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """What public pages were made in: a minute, in which the phone may open or close, and what was told."""
+
+    begins_at: datetime
+    ends_at: datetime
+    told: Told
+
+
+class Editions:
+    """Tells in which edition a page is asked for: the same object as long as it is the same one.
+
+    This is asked before every answer, so nothing is worked out that was known a moment ago.
+    """
+
+    def __init__(self, clock: Clock, board: Board) -> None:
+        """Ask the clock, and the board of what the operator tells."""
+        self._clock = clock
+        self._board = board
+        never = datetime.min.replace(tzinfo=UTC)
+        self._newest = Edition(never, never, Told())
+
+    def newest(self) -> Edition:
+        """Return the edition of now."""
+        now, told, newest = self._clock.now(), self._board.current(), self._newest
+        if newest.told is not told or not newest.begins_at <= now < newest.ends_at:
+            minute = now.replace(second=0, microsecond=0)
+            self._newest = newest = Edition(minute, minute + MINUTE, told)
+        return newest
 
 
 class Pages:
     """The public pages that were asked for, as Flask answered them."""
 
-    def __init__(self, inside: Wsgi, edition: Callable[[], object]) -> None:
-        """Ask `inside` for what is not kept; nothing is kept longer than an `edition`."""
+    def __init__(self, inside: Wsgi, editions: Editions) -> None:
+        """Ask `inside` for what is not kept; nothing is kept longer than an edition."""
         self._inside = inside
-        self._edition = edition
+        self._editions = editions
         # Edition and pages in one, so that a thread never sees the pages of one under the name of another.
-        self._now: tuple[object, dict[str, Kept]] = (None, {})
+        self._now: tuple[Edition | None, dict[str, Kept]] = (None, {})
 
     def find(self, environ: Environ) -> Kept | None:
         """Return a page, or None where the answer is not one that may be kept."""
         edition, pages = self._now
-        newest = self._edition()
-        if edition != newest:
+        newest = self._editions.newest()
+        if edition is not newest and edition != newest:
             self._now = (newest, pages := {})
         path = environ["PATH_INFO"]
         found = pages.get(path)
@@ -201,8 +253,7 @@ class Pages:
         kept += [("ETag", f'W/"{mark}"'), ("Cache-Control", f"public, max-age={KEPT_SECONDS}")]
         # Cookies do not bear on it; who asks by htmx gets a part.
         kept += [("Vary", "Accept-Encoding, HX-Request")]
-        small = brotli.compress(body, quality=5)
-        return Kept(body, small if len(small) < len(body) else None, tuple(kept), mark)
+        return _kept(body, brotli.compress(body, quality=5), tuple(kept), mark)
 
 
 def _anybodys(environ: Environ) -> Environ:

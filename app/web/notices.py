@@ -50,7 +50,8 @@ class Board:
         self._clock = clock
         self._reading = threading.Lock()
         self._told = Told()
-        self._read_at: datetime | None = None
+        # From when to when what is told need not be read anew, unless the clock is set back.
+        self._fresh: tuple[datetime, datetime] | None = None
 
     def known(self) -> Told:
         """Return what was read last, for a page that must not ask the store."""
@@ -64,16 +65,14 @@ class Board:
             found = self._read()
             if found != self._told:
                 self._told = found
-            self._read_at = self._clock.now()
+            read_at = self._clock.now()
+            self._fresh = (read_at, read_at + (AGE if found.is_known else AGE_AFTER_FAILURE))
         finally:
             self._reading.release()
         return self._told
 
     def _is_fresh(self) -> bool:
-        if self._read_at is None:
-            return False
-        age = AGE if self._told.is_known else AGE_AFTER_FAILURE
-        return timedelta(0) <= self._clock.now() - self._read_at < age
+        return self._fresh is not None and self._fresh[0] <= self._clock.now() < self._fresh[1]
 
     def _read(self) -> Told:
         now = instant(self._clock)

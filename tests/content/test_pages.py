@@ -50,6 +50,23 @@ def test_every_page_is_sound_and_no_link_in_it_is_dead(site: Flask) -> None:
             assert anchor in anchors[path], f"{href} on {where}"
 
 
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_a_public_page_that_no_crawler_is_told_of_is_sound_too(site: Flask, code: str) -> None:
+    browser = Browser(site)
+    for path in (
+        "drift",
+        "soeg",
+        "soeg?q=mitid",
+        "soeg?q=xyzzy",
+        "hjaelp-mig?hvem=foraelder",
+        "hjaelp-mig?hvem=elev&hvad=glemt-adgangskode&mitid=ja",
+        "hjalp-det/vejledninger/log-ind-med-billeder",
+    ):
+        page = browser.open(f"/{code}/{path}")
+        assert page.status == 200, path
+        assert page.root.get("lang") == code, path
+
+
 @pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "da"])
 def test_everything_is_translated(site: Flask, code: str) -> None:
     library: Library = site.extensions["library"][code]

@@ -10,7 +10,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.db import Database
 from app.demo.cast import ANNA, BO
+from app.domain import status
+from app.models.contact import Severity
+from app.web.kept import Editions
 from tests.conftest import SetClock
 from tests.pages import Browser
 
@@ -186,6 +190,70 @@ def test_a_page_is_made_anew_when_the_minute_is_over(client: FlaskClient, clock:
     assert "Åbent nu" in before.text
     assert "Åbent nu" not in after.text
     assert before.headers["ETag"] != after.headers["ETag"]
+
+
+@pytest.mark.parametrize("hours", [1, 24, -1])
+def test_the_same_minute_of_another_hour_is_another_one(
+    app: Flask, client: FlaskClient, clock: SetClock, hours: int
+) -> None:
+    """A page that nobody asked for in between, and a clock that was wrong."""
+    made: list[str] = []
+    app.before_request_funcs.setdefault(None, []).append(lambda: made.append("once"))
+    client.get("/da/")
+    clock.forward(hours=hours)
+    client.get("/da/")
+    assert made == ["once", "once"]
+
+
+def test_an_edition_is_the_same_object_as_long_as_nothing_changes(
+    app: Flask, clock: SetClock, database: Database
+) -> None:
+    """It is asked for before every answer, so it must cost next to nothing."""
+    clock.offset += datetime.fromisoformat("2026-11-23T14:58:05+00:00") - clock.now()
+    editions = Editions(clock, app.extensions["notices"])
+    first = editions.newest()
+    clock.forward(seconds=30)
+    assert editions.newest() is first
+    clock.forward(seconds=30)
+    second = editions.newest()
+    assert second != first
+    with database.writing() as db:
+        status.add(db, Severity.INFO, "MitID er langsomt.", "MitID is slow.", clock.now(), None)
+        db.commit()
+    clock.forward(seconds=2)
+    assert editions.newest() != second
+
+
+def test_each_reader_gets_a_page_in_the_form_they_understand_whoever_asked_before(
+    client: FlaskClient,
+) -> None:
+    whole = client.get(GUIDE).data
+    for _time in range(2):
+        for accepted, encoding in {
+            "gzip, deflate, br, zstd": "br",
+            "gzip": None,
+            "br;q=0, gzip": None,
+            "*": None,
+            "br;q=0.5": "br",
+            "": None,
+        }.items():
+            answer = client.get(GUIDE, headers={"Accept-Encoding": accepted})
+            assert answer.headers.get("Content-Encoding") == encoding, accepted
+            assert int(answer.headers["Content-Length"]) == len(answer.data), accepted
+            assert (brotli.decompress(answer.data) if encoding else answer.data) == whole, accepted
+            assert answer.headers["Vary"] == "Accept-Encoding, HX-Request"
+
+
+def test_whoever_has_a_page_is_told_how_long_it_may_be_kept_and_nothing_of_a_body(
+    client: FlaskClient,
+) -> None:
+    first = client.get(GUIDE, headers={"Accept-Encoding": "br"})
+    again = client.get(GUIDE, headers={"Accept-Encoding": "br", "If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304
+    for name in ("ETag", "Cache-Control", "Vary", "Content-Security-Policy"):
+        assert again.headers[name] == first.headers[name]
+    assert "Content-Encoding" not in again.headers
+    assert "Content-Length" not in again.headers
 
 
 def test_what_may_differ_is_never_kept(app: Flask, client: FlaskClient) -> None:
