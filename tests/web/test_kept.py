@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.db import Database
+from app.db import Database, instant
 from app.demo.cast import ANNA, BO
 from app.domain import status
 from app.models.contact import Severity
@@ -218,7 +218,10 @@ def test_an_edition_is_the_same_object_as_long_as_nothing_changes(
     second = editions.newest()
     assert second != first
     with database.writing() as db:
-        status.add(db, Severity.INFO, "MitID er langsomt.", "MitID is slow.", clock.now(), None)
+        now = instant(clock)
+        status.add(
+            db, Severity.INFO, "MitID er langsomt.", "MitID is slow.", now.at, None, operator="eva", now=now
+        )
         db.commit()
     clock.forward(seconds=2)
     assert editions.newest() != second
