@@ -22,7 +22,8 @@ from markupsafe import Markup
 
 from app.web.i18n import DIRECTIONS, LANGUAGES, SOURCE, Catalogue, language
 
-MACROS = "components.html"
+# Where macros stand, by what templates call them; each may use those before it.
+MACROS = {"ui": "components.html", "tool": "elevadgang/components.html"}
 # Addresses kept of those that hold a value: an audience's, a session's.
 ADDRESSES = 1024
 
@@ -55,7 +56,7 @@ class _Compiled(BytecodeCache):
 class Environment(FlaskEnvironment):
     """Flask's environment, speaking one language."""
 
-    # What is always answered alike; macros are added under `ui.` once they are known.
+    # What is always answered alike; macros are added once they are known.
     fixed: Functions
     compiled: _Compiled
 
@@ -65,13 +66,14 @@ class Environment(FlaskEnvironment):
         return tree
 
     def add_macros(self) -> None:
-        """Let every template call the macros as `ui`; those that ask nothing of a request are fixed too."""
-        source = self.loader.get_source(self, MACROS)[0]  # type: ignore[union-attr]
-        known = (self.compiled.salt, source)
-        if known not in _Compiled.independent:
-            _Compiled.independent[known] = _independent(self.parse(source))
-        self.globals["ui"] = module = self.get_template(MACROS).module
-        self.fixed |= {f"ui.{name}": getattr(module, name) for name in _Compiled.independent[known]}
+        """Let every template call the macros; those that ask nothing of a request are fixed too."""
+        for prefix, template in MACROS.items():
+            source = self.loader.get_source(self, template)[0]  # type: ignore[union-attr]
+            known = (self.compiled.salt, source)
+            if known not in _Compiled.independent:
+                _Compiled.independent[known] = _independent(self.parse(source))
+            self.globals[prefix] = module = self.get_template(template).module
+            self.fixed |= {f"{prefix}.{name}": getattr(module, name) for name in _Compiled.independent[known]}
 
 
 class _Fixing(NodeTransformer):
