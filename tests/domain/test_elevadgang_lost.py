@@ -126,6 +126,18 @@ def test_a_window_whose_time_is_up_is_told_to_have_run_out_whatever_was_lost_sin
     assert helping.window(ANNA).state is WindowState.EXPIRED
 
 
+def test_a_round_asks_once_a_door_however_many_the_helpers_and_their_pupils(helping: Helping) -> None:
+    opened(helping, ANNA, PROTECTED)
+    helping.press(helping.area(CARLA, "5.A"), IDA)
+    helping.press(helping.area(EVA, None), BO)
+    helping.press_for_child(PARENT, ALBA)
+    asked: list[str] = []
+    engine = helping.acts.database.engine
+    event.listen(engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    assert round_of(helping) == 0
+    assert sum(one.startswith("SELECT") for one in asked) == 1 + len(Door)
+
+
 @pytest.mark.parametrize("round_number", range(3))
 def test_the_jobs_of_many_workers_at_once_close_each_window_once(helping: Helping, round_number: int) -> None:
     """Beside a press for the same pupils, too: nobody waits for ever, and nothing is told twice."""

@@ -11,7 +11,7 @@ from app.domain.new_password import Practised
 from app.models.credentials import KnownDevice
 from app.models.elevadgang import Doubt
 from app.models.people import Institution, Locality, Network
-from tests.cast import ALBA, ANNA, BO, CARLA, EVA, IDA
+from tests.cast import ALBA, ANNA, BO, CARLA, DAN, EVA, IDA
 from tests.domain.acts import STRANGER
 from tests.domain.helping import GROWN_UP, HOME, Helping, PupilBrowser, at, elsewhere
 from tests.domain.test_elevadgang import NAME, opened
@@ -22,6 +22,14 @@ def registered(helping: Helping) -> str:
     values = {"institution_id": helping.school_id(), "cidr": "198.51.100.0/24", "label": "Hal"}
     helping.change(lambda db: db.execute(insert(Network).values(**values)))
     return str(helping.acts.one(select(Network.id).where(Network.cidr == values["cidr"])))
+
+
+def make_known(helping: Helping, browser: PupilBrowser) -> None:
+    """Let a browser be a device that Anna uses."""
+    mark = helping.acts.keys.token_mark(devices.KIND, browser.browser.device_token or "")
+    at_once = helping.acts.now().at
+    values = {"user_id": helping.id_of(ANNA), "device_mark": mark, "first_at": at_once, "last_at": at_once}
+    helping.change(lambda db: db.execute(insert(KnownDevice).values(**values)))
 
 
 def set_locality(helping: Helping, locality: Locality) -> None:
@@ -52,11 +60,7 @@ def test_s_43_a_claim_from_elsewhere_is_doubted_as_the_institution_has_it(
 def test_s_43_no_doubt_in_the_teachers_network_the_schools_or_at_a_known_device(helping: Helping) -> None:
     number = registered(helping)
     known = elsewhere("known")
-    mark = helping.acts.keys.token_mark(devices.KIND, known.browser.device_token or "")
-    anna_id = helping.id_of(ANNA)
-    at_once = helping.acts.now().at
-    values = {"user_id": anna_id, "device_mark": mark, "first_at": at_once, "last_at": at_once}
-    helping.change(lambda db: db.execute(insert(KnownDevice).values(**values)))
+    make_known(helping, known)
     in_hall = PupilBrowser("hall", address=HOME, institution_network=number)
     for browser in (PupilBrowser("near"), in_hall, known):
         assert helping.press(helping.area(EVA, None), ANNA).opened
@@ -209,6 +213,23 @@ def test_s_44_a_class_that_comes_from_one_address_is_no_crowd(helping: Helping, 
         in_hall = PupilBrowser(name, address=HOME, institution_network=number)
         assert helping.ask(PupilBrowser(name) if place == "the helper's" else in_hall, pupil.username or "")
         assert helping.window(pupil).doubt is None, pupil.word
+
+
+@pytest.mark.parametrize("device", ["its own", "any"])
+def test_s_44_a_parents_child_among_the_class_at_school_is_no_crowd(helping: Helping, device: str) -> None:
+    """A parent opens it for no institution, yet the school's network is the child's."""
+    number = registered(helping)
+    pupils = (IDA, BO, ALBA)
+    helping.press(helping.area(EVA, None), *pupils)
+    for pupil in pupils:
+        in_hall = PupilBrowser(f"as {pupil.word}", address=HOME, institution_network=number)
+        assert helping.ask(in_hall, pupil.username or "")
+    helping.press_for_child(DAN, ANNA)
+    anna = PupilBrowser("anna", address=HOME, institution_network=number if device == "any" else None)
+    if device == "its own":
+        make_known(helping, anna)
+    assert helping.ask(anna, NAME)
+    assert (helping.window(ANNA).is_near, helping.window(ANNA).doubt) == (True, None)
 
 
 def test_s_44_the_teachers_own_browser_is_doubted(helping: Helping) -> None:

@@ -5,13 +5,12 @@ Nothing here is remembered: authority is asked of the tables at every list, pres
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, auto
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, literal, or_, select
+from sqlalchemy import ColumnElement, Row, Select, SQLColumnExpression, and_, bindparam, literal, or_, select
 from sqlalchemy.orm import Session
 
 from app.db import Instant, direct
@@ -66,8 +65,10 @@ def _has_begun_and_not_ended(today: ColumnElement[date]) -> ColumnElement[bool]:
     )
 
 
-_TAUGHT: Select[*tuple[Any, ...]] = (
+# Every class that an employee is in; `is_taught` tells those of a teacher's own.
+CLASSES: Select[*tuple[Any, ...]] = (
     select(
+        Affiliation.user_id.label("actor_id"),
         Affiliation.roles,
         Affiliation.institution_id,
         Institution.number,
@@ -80,13 +81,14 @@ _TAUGHT: Select[*tuple[Any, ...]] = (
     .join(Group, Group.id == GroupMember.group_id)
     .join(Institution, Institution.id == Affiliation.institution_id)
     .where(
-        Affiliation.user_id == bindparam("actor_id"),
         Affiliation.category == Category.EMPLOYEE,
         is_current(TODAY),
         Group.type == GroupType.HOVEDGRUPPE,
         _has_begun_and_not_ended(TODAY),
     )
-    .order_by(Institution.name, Group.name, Group.id)
+)
+_TAUGHT = CLASSES.where(Affiliation.user_id == bindparam("actor_id")).order_by(
+    Institution.name, Group.name, Group.id
 )
 # What it rests on stays so until the commit.
 _TAUGHT_HELD = _TAUGHT.with_for_update(read=True, of=(Affiliation, GroupMember))
@@ -95,17 +97,23 @@ _TAUGHT_HELD = _TAUGHT.with_for_update(read=True, of=(Affiliation, GroupMember))
 def list_classes(db: Session, actor_id: int, today: date, *, is_held: bool = False) -> list[Area]:
     """Return the classes of a teacher, by school and name; empty for who has not the role Lærer."""
     rows = direct(db, _TAUGHT_HELD if is_held else _TAUGHT, {"actor_id": actor_id, "today": today})
-    # That a class is of the teacher's own school is asked here: as a condition of the statement, it has
-    # SQLite search all the school's groups. Two affiliations may lead to the same class.
-    own = [row for row in rows if TEACHING in row.roles and row.group_institution_id == row.institution_id]
-    areas = {row.group_id: _class(actor_id, row) for row in own}
+    # Two affiliations may lead to the same class.
+    areas = {row.group_id: _class(row) for row in rows if is_taught(row)}
     return list(areas.values())
 
 
-def _class(actor_id: int, row: Row[*tuple[Any, ...]]) -> Area:
+def is_taught(row: Row[*tuple[Any, ...]]) -> bool:
+    """Whether one of `CLASSES` is a teacher's, and of the teacher's own school.
+
+    Asked of the row: as a condition of the statement, the latter has SQLite search all the school's groups.
+    """
+    return TEACHING in row.roles and row.group_institution_id == row.institution_id
+
+
+def _class(row: Row[*tuple[Any, ...]]) -> Area:
     return Area(
         Door.TEACHER,
-        actor_id,
+        row.actor_id,
         row.institution_id,
         row.number,
         row.institution_name,
@@ -122,15 +130,19 @@ def find_class(
     return next((area for area in classes if area.group_id == group_id), None)
 
 
-_ADMINISTERED: Select[*tuple[Any, ...]] = (
-    select(Institution.id, Institution.number, Institution.name)
-    .join(Right, Right.institution_id == Institution.id)
-    .where(
-        Right.user_id == bindparam("actor_id"),
-        Right.kind == RightKind.USER_ADMINISTRATOR,
-        Right.ended_at.is_(None),
+# Every institution that somebody's right covers.
+INSTITUTIONS: Select[*tuple[Any, ...]] = (
+    select(
+        Right.user_id.label("actor_id"),
+        Institution.id.label("institution_id"),
+        Institution.number,
+        Institution.name,
     )
-    .order_by(Institution.name, Institution.number)
+    .join(Institution, Institution.id == Right.institution_id)
+    .where(Right.kind == RightKind.USER_ADMINISTRATOR, Right.ended_at.is_(None))
+)
+_ADMINISTERED = INSTITUTIONS.where(Right.user_id == bindparam("actor_id")).order_by(
+    Institution.name, Institution.number
 )
 _ADMINISTERED_HELD = _ADMINISTERED.with_for_update(read=True, of=Right)
 
@@ -138,7 +150,7 @@ _ADMINISTERED_HELD = _ADMINISTERED.with_for_update(read=True, of=Right)
 def list_institutions(db: Session, actor_id: int, *, is_held: bool = False) -> list[Area]:
     """Return the institutions that a user administrator's right covers, by name."""
     rows = direct(db, _ADMINISTERED_HELD if is_held else _ADMINISTERED, {"actor_id": actor_id})
-    return [Area(Door.ADMINISTRATOR, actor_id, *row) for row in rows]
+    return [Area(Door.ADMINISTRATOR, *row) for row in rows]
 
 
 def find_institution(db: Session, actor_id: int, number: str, *, is_held: bool = False) -> Area | None:
@@ -186,60 +198,47 @@ def holds(
 
     Whoever comes to lock a window has called this before: a block locks its person first, too.
     """
-    return bool(list_helped(db, door, actor_id, institution_id, [pupil_id], now, is_held=True))
-
-
-def list_helped(
-    db: Session,
-    door: Door,
-    actor_id: int,
-    institution_id: int | None,
-    pupil_ids: Iterable[int],
-    now: Instant,
-    *,
-    is_held: bool = False,
-) -> set[int]:
-    """Return which of some pupils somebody may help at this moment (S-40).
-
-    `is_held`: what it rests on stays so until the commit.
-    """
     standing = select(User.id).where(User.id == actor_id, User.blocked_at.is_(None))
-    if db.scalar(_held(standing) if is_held else standing) is None:
-        return set()
-    wanted = [pupil_id for pupil_id in pupil_ids if pupil_id != actor_id]
+    if actor_id == pupil_id or db.scalar(standing.with_for_update(read=True)) is None:
+        return False
     if door is Door.GUARDIAN:
-        return _children(db, actor_id, wanted, now, is_held=is_held)
+        return _is_guardian(db, actor_id, pupil_id, now)
     if door is Door.TEACHER:
-        areas = list_classes(db, actor_id, now.today, is_held=is_held)
+        areas = list_classes(db, actor_id, now.today, is_held=True)
     else:
-        areas = list_institutions(db, actor_id, is_held=is_held)
+        areas = list_institutions(db, actor_id, is_held=True)
     here = [is_pupil_of(area, now.today) for area in areas if area.institution_id == institution_id]
     if not here:
-        return set()
-    pupils = select(Affiliation.user_id).where(Affiliation.user_id.in_(wanted), or_(*here))
-    return set(db.scalars(_held(pupils) if is_held else pupils))
+        return False
+    pupil = select(Affiliation.id).where(Affiliation.user_id == pupil_id, or_(*here))
+    return db.scalar(pupil.with_for_update(read=True).limit(1)) is not None
 
 
-def _held(query: Select[int]) -> Select[int]:
-    return query.with_for_update(read=True)
-
-
-def _children(db: Session, actor_id: int, pupil_ids: list[int], now: Instant, *, is_held: bool) -> set[int]:
-    """Return which of some pupils are a contact's to help: custody, leave, and a place of the pupil's own."""
+def _is_guardian(db: Session, actor_id: int, pupil_id: int, now: Instant) -> bool:
     today = literal(now.today)
-    relations = select(ContactRelation.pupil_id).where(
+    relation = select(ContactRelation.id).where(is_guardians(literal(actor_id), literal(pupil_id), today))
+    return db.scalar(relation.with_for_update(read=True).limit(1)) is not None and db.scalar(
+        select(is_child(literal(pupil_id), today))
+    ) in (True, 1)
+
+
+def is_guardians(
+    actor_id: SQLColumnExpression[int], pupil_id: SQLColumnExpression[int], today: ColumnElement[date]
+) -> ColumnElement[bool]:
+    """Whether a relation gives a contact leave to help a pupil now: by custody alone (S-32)."""
+    return and_(
         ContactRelation.contact_id == actor_id,
-        ContactRelation.pupil_id.in_(pupil_ids),
+        ContactRelation.pupil_id == pupil_id,
         ContactRelation.has_custody,
         ContactRelation.may_help,
         ContactRelation.from_on <= today,
         or_(ContactRelation.to_on.is_(None), ContactRelation.to_on >= today),
     )
-    related = set(db.scalars(_held(relations) if is_held else relations))
-    pupils = select(User.id).where(
-        User.id.in_(related), people.has_place(User.id, today), ~people.is_staff(User.id, today)
-    )
-    return set(db.scalars(pupils))
+
+
+def is_child(pupil_id: SQLColumnExpression[int], today: ColumnElement[date]) -> ColumnElement[bool]:
+    """Whether a pupil has a place anywhere, and is nobody's colleague: only then a parent can help."""
+    return people.has_place(pupil_id, today) & ~people.is_staff(pupil_id, today)
 
 
 def why_empty(db: Session, actor_id: int, area: Area | None, now: Instant) -> Empty | None:

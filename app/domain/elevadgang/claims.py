@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -16,10 +16,11 @@ from app.domain.audit import Event
 from app.domain.elevadgang import areas, windows
 from app.domain.login import Browser
 from app.domain.passwords import PICTURES
+from app.domain.people import is_current
 from app.keys import Keys
 from app.models.credentials import Credential, KnownDevice
 from app.models.elevadgang import Doubt, EndedBy, PasswordWindow, WindowState
-from app.models.people import Institution, Locality, Network
+from app.models.people import Affiliation, Category, Institution, Locality, Network
 from app.models.sso import LoginFlow, Proof
 from app.world import Dice
 
@@ -132,7 +133,7 @@ def _take(
     """Move an open window to pending, for this browser alone; False where another was first (S-42)."""
     browser = claimant.browser
     device_mark = keys.token_mark(devices.KIND, claimant.device_token)
-    is_near = _is_near(db, keys, window, user_id, claimant)
+    is_near = _is_near(db, keys, now, window, user_id, claimant)
     doubt = _doubt(db, keys, now, window, user_id, claimant, device_mark, is_near=is_near)
     taken = db.execute(
         update(PasswordWindow)
@@ -222,26 +223,28 @@ def _bind(db: Session, keys: Keys, now: Instant, token: str, user_id: int, windo
     return None
 
 
-def _is_near(db: Session, keys: Keys, window: Window, user_id: int, claimant: Claimant) -> bool:
+def _is_near(db: Session, keys: Keys, now: Instant, window: Window, user_id: int, claimant: Claimant) -> bool:
     """Whether a claim comes from where the helper is, from the school, or from the pupil's own device."""
-    if _is_at_hand(db, keys, window, claimant.browser):
+    browser = claimant.browser
+    if network_mark(keys, browser) == window.opener_network_mark:
         return True
     device_mark = keys.token_mark(devices.KIND, claimant.device_token)
     known = select(KnownDevice.user_id).where(
         KnownDevice.user_id == user_id, KnownDevice.device_mark == device_mark
     )
-    return db.scalar(known) is not None
-
-
-def _is_at_hand(db: Session, keys: Keys, window: Window, browser: Browser) -> bool:
-    """Whether a browser is in the helper's network, or in one that the helper's institution registered."""
-    if network_mark(keys, browser) == window.opener_network_mark:
+    if db.scalar(known) is not None:
         return True
-    at = browser.institution_network
-    if at is None or window.institution_id is None:
+    if browser.institution_network is None:
         return False
+    # A parent opens it for no institution: then it is the pupil's own that count.
+    schools = select(Affiliation.institution_id).where(
+        Affiliation.user_id == user_id,
+        Affiliation.category == Category.PUPIL,
+        is_current(literal(now.today)),
+    )
+    whose = schools if window.institution_id is None else [window.institution_id]
     registered = select(Network.id).where(
-        Network.id == int(at), Network.institution_id == window.institution_id
+        Network.id == int(browser.institution_network), Network.institution_id.in_(whose)
     )
     return db.scalar(registered) is not None
 
@@ -262,7 +265,8 @@ def _doubt(
         return Doubt.OWN_BROWSER
     if _has_asked(db, keys, window, user_id, claimant):
         return Doubt.ASKED_BEFORE
-    if _claims_for_many(db, keys, now, window, user_id, claimant.browser, device_mark):
+    place = None if is_near else network_mark(keys, claimant.browser)
+    if _claims_for_many(db, now, user_id, device_mark, place):
         return Doubt.MANY_PUPILS
     if is_near:
         return None
@@ -291,17 +295,15 @@ def _has_asked(db: Session, keys: Keys, window: Window, user_id: int, claimant: 
     return (db.scalar(asked) or 0) >= ASKED
 
 
-def _claims_for_many(
-    db: Session, keys: Keys, now: Instant, window: Window, user_id: int, browser: Browser, device_mark: str
-) -> bool:
-    """Whether this browser has claimed for others just now; by its network too, where no class sits (S-44).
+def _claims_for_many(db: Session, now: Instant, user_id: int, device_mark: str, place: str | None) -> bool:
+    """Whether this browser has claimed for others just now, or whoever is at the same place (S-44).
 
-    Who throws the device's cookie away is still in the same place. Where the helper is, and in the school, a
-    whole class comes from one address.
+    Who throws the device's cookie away is still in the same place. `place` is None where that tells nothing:
+    where the helper is, and in the school, a whole class comes from one address.
     """
     from_here = PasswordWindow.claim_device_mark == device_mark
-    if not _is_at_hand(db, keys, window, browser):
-        from_here = or_(from_here, PasswordWindow.claim_network_mark == network_mark(keys, browser))
+    if place is not None:
+        from_here = or_(from_here, PasswordWindow.claim_network_mark == place)
     others = select(func.count(PasswordWindow.pupil_id.distinct())).where(
         from_here,
         PasswordWindow.claimed_at > now.after(-CROWD_SECONDS),
