@@ -243,6 +243,13 @@ def is_same(secret: str, other: str) -> bool:
     return compare_digest(normal(secret).encode(), normal(other).encode())
 
 
+@cache
+def _decoy() -> bytes:
+    """Return what is verified against where there is nothing to verify, so that it takes as long (S-10)."""
+    hashed: bytes = nacl.pwhash.argon2id.str(b"nobody", PASSES, MEMORY_BYTES)
+    return hashed
+
+
 class Hasher:
     """Hashes secrets with Argon2id, keyed before and sealed after (S-21, S-22), a bounded number at once."""
 
@@ -251,8 +258,7 @@ class Hasher:
         self._keys = keys
         self._slots = threading.BoundedSemaphore(slots)
         self._wait_seconds = wait_seconds
-        # Verified against where there is nothing to verify, so that it takes as long (S-10).
-        self._decoy = nacl.pwhash.argon2id.str(b"nobody", PASSES, MEMORY_BYTES)
+        self._decoy = _decoy()
 
     def hash(self, secret: str, user_id: int, password_type: PasswordType) -> str:
         """Return the Argon2id string of a secret.

@@ -47,11 +47,17 @@ def read_catalogues(folder: Path) -> dict[str, Catalogue]:
     for code in LANGUAGES:
         path = folder / code / "LC_MESSAGES" / "messages.po"
         if code != SOURCE and path.exists():
-            compiled = io.BytesIO()
-            write_mo(compiled, read_po(path.open("rb"), locale=code))
-            compiled.seek(0)
-            catalogues[code] = GNUTranslations(compiled)
+            catalogues[code] = _compiled(path.read_bytes(), code)
     return catalogues
+
+
+@lru_cache(8)
+def _compiled(messages: bytes, code: str) -> Catalogue:
+    """Return a catalogue; kept, as it is the same in every app of a process."""
+    compiled = io.BytesIO()
+    write_mo(compiled, read_po(io.BytesIO(messages), locale=code))
+    compiled.seek(0)
+    return GNUTranslations(compiled)
 
 
 def language() -> str:
