@@ -10,7 +10,7 @@ from app.db import instant
 from app.domain import blocking, cpr, credentials, operating
 from app.domain import people as directory
 from app.domain.operating import Added, NewPerson, Outcome
-from app.models.people import Role, User
+from app.models.people import Institution, Role, User
 
 REFUSALS = {
     Outcome.NO_USERNAME: "a username is four letters and four digits: evan4001",
@@ -104,18 +104,28 @@ def find(username: str) -> None:
         if user.is_protected:
             click.echo("  protected: the name shown is an alias")
         if user.blocked_at:
-            click.echo(f"  blocked since {user.blocked_at:%Y-%m-%d %H:%M} UTC")
+            by = _holder(blocking.find_holder(db, user.id))
+            click.echo(f"  blocked since {user.blocked_at:%Y-%m-%d %H:%M} UTC by {by}")
 
 
 @people.command()
 @click.argument("username")
 def block(username: str) -> None:
-    """Block the person with USERNAME, and end every login at once."""
+    """Block the person with USERNAME, and end every login at once.
+
+    A block of a school's is taken over: the school can lift it no more.
+    """
     with terminal.writing() as (db, now):
         user = _get(directory.find_by_username(db, directory.normal_username(username) or ""), username)
+        before = blocking.find_holder(db, user.id, is_held=True)
+        school = _holder(before) if before else None
         if not blocking.block(db, user.id, now):
             terminal.fail(f"{user.username} is blocked already")
     click.echo(f"{user.username} is blocked.")
+    if school:
+        click.echo(
+            f"The block was that of {school}. It is taken over: from now on the operator alone lifts it."
+        )
 
 
 @people.command()
@@ -124,9 +134,13 @@ def unblock(username: str) -> None:
     """Let the blocked person with USERNAME log in again."""
     with terminal.writing() as (db, now):
         user = _get(directory.find_by_username(db, directory.normal_username(username) or ""), username)
+        before = blocking.find_holder(db, user.id, is_held=True)
+        school = _holder(before) if before else None
         if not blocking.unblock(db, user.id, now):
             terminal.fail(f"{user.username} is not blocked")
     click.echo(f"{user.username} may log in again.")
+    if school:
+        click.echo(f"The block was that of {school}: tell them.")
 
 
 @people.command("forget-tries")
@@ -180,6 +194,10 @@ def renew_pictures(yes: bool) -> None:
         total += count
         click.echo(f"{total} picture passwords ended")
     click.echo(f"Done: {total} picture passwords ended.")
+
+
+def _holder(school: Institution | None) -> str:
+    return f"{school.number} {terminal.plain(school.name)}" if school else "the operator"
 
 
 def _get(user: User | None, username: str) -> User:

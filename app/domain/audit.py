@@ -13,10 +13,10 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, exists, func, insert, literal_column, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, bindparam, delete, exists, func, insert, literal, literal_column, or_, select
+from sqlalchemy.orm import Session, aliased
 
-from app.db import NOW, Instant, direct, table
+from app.db import NOW, Instant, direct, later, table
 from app.models.audit import AuditAnchor, AuditEvent, AuditSeal, AuditSealed
 
 # How far behind the newest sealed event an unsealed one may stand: ids are drawn before commit.
@@ -137,6 +137,20 @@ _ABOUT = (
     .order_by(AuditEvent.id.desc())
     .limit(bindparam("most"))
 )
+# What each school of a pupil's has in its own log is one thing to the pupil: the last of them stands for all.
+# They are of one transaction, within which PostgreSQL's clock goes on.
+_SAME = aliased(AuditEvent)
+_IS_TOLD = or_(
+    AuditEvent.event != Event.HELP_ASKED.name,
+    ~exists().where(
+        _SAME.subject_id == AuditEvent.subject_id,
+        _SAME.event == AuditEvent.event,
+        _SAME.id > AuditEvent.id,
+        _SAME.institution_id != AuditEvent.institution_id,
+        _SAME.at.between(later(AuditEvent.at, literal(-1)), later(AuditEvent.at, literal(1))),
+    ),
+)
+_OWN = _ABOUT.where(_IS_TOLD)
 _NEWEST = select(AuditEvent).order_by(AuditEvent.id.desc()).limit(bindparam("most"))
 NEWEST = 2**62
 
@@ -144,6 +158,11 @@ NEWEST = 2**62
 def list_about(db: Session, user_id: int, *, most: int, before: int | None = None) -> list[Recorded]:
     """Return the newest events about a person, newest first; `before` is an event id to page on from."""
     return list(direct(db, _ABOUT, {"user_id": user_id, "before": before or NEWEST, "most": most}))
+
+
+def list_own(db: Session, user_id: int, *, most: int, before: int | None = None) -> list[Recorded]:
+    """Return the same to the person, who is told once of what several schools have in their logs."""
+    return list(direct(db, _OWN, {"user_id": user_id, "before": before or NEWEST, "most": most}))
 
 
 def list_all(db: Session, *, most: int) -> list[Recorded]:

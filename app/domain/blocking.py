@@ -81,6 +81,16 @@ def unblock(
     return True
 
 
+def find_holder(db: Session, user_id: int, *, is_held: bool = False) -> Institution | None:
+    """Return the institution that a person is blocked for; None where the operator did, or nobody.
+
+    `is_held`: the block stays as it is until the commit.
+    """
+    query = select(User.blocked_by_institution_id).where(User.id == user_id)
+    number = db.scalar(query.with_for_update(key_share=True) if is_held else query)
+    return db.get(Institution, number) if number is not None else None
+
+
 @dataclass(frozen=True, slots=True)
 class Blocker:
     """The institution that blocked a person: whom to call."""

@@ -119,8 +119,8 @@ def choose(
 ) -> Chosen:
     """Take an own password for a proved flow, and keep it if it breaks no rule.
 
-    Ends the transaction while it compares with the last passwords, which are hashes. Each comparison is
-    counted as a try before it is made: who came by a window is told of no password whether it was the
+    Ends the transaction while it compares with the last passwords, which are hashes. Each choice counts
+    as one try before it is compared: who came by a window is told of no password whether it was the
     owner's as often as they like (S-15). What the other rules refuse is compared with nothing.
 
     Raises:

@@ -47,7 +47,7 @@ class Doubt(StrEnum):
 
     ELSEWHERE = auto()  # neither the helper's network, the school's, nor a device the pupil uses
     ASKED_BEFORE = auto()  # the name was sent from there again and again before the press
-    MANY_PUPILS = auto()  # the browser has claimed for others just now
+    MANY_PUPILS = auto()  # the same browser or network has claimed for others just now
     OWN_BROWSER = auto()  # the very browser in which the helper pressed
 
 

@@ -153,16 +153,24 @@ def _busy(_error: Exception) -> Response:
     return error_page(ServiceUnavailable.code)
 
 
+def note(error: Exception) -> None:
+    """Log what went wrong under the number of the request."""
+    if isinstance(error, DBAPIError):
+        # Only the kind is logged: the text can hold what was being written.
+        log.error("database", extra={"request_id": request_id(), "kind": type(error.orig).__name__})
+    else:
+        told = {"request_id": request_id(), "endpoint": request.endpoint}
+        log.error("unforeseen", exc_info=error, extra=told)
+
+
 def _database(error: DBAPIError) -> Response:
     """A database that is away, locked or full: nothing was done, and it may be back in a moment."""
-    # Only the kind is logged: the text can hold what was being written.
-    log.error("database", extra={"request_id": request_id(), "kind": type(error.orig).__name__})
+    note(error)
     return error_page(ServiceUnavailable.code)
 
 
 def _unforeseen(error: Exception) -> Response:
-    told = {"request_id": request_id(), "endpoint": request.endpoint}
-    log.error("unforeseen", exc_info=error, extra=told)
+    note(error)
     if current_app.config.get("PROPAGATE_EXCEPTIONS"):
         raise error
     return error_page(InternalServerError.code)

@@ -10,15 +10,17 @@ from typing import Any, TypeVar
 from flask import Flask, Request, abort, current_app, g, request
 from flask_login import LoginManager, UserMixin
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from app.db import instant
 from app.domain import access, sessions
 from app.domain.access import Action
 from app.domain.sessions import Ended, Login
 from app.web.browser import LOGIN, drop_cookie, read_cookie
 from app.web.page import leave, login_address
 from app.web.telling import News, tell_next
-from app.web.transaction import READING, config, db, keys, now
+from app.web.transaction import READING, config, db, keys, now, world
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -71,6 +73,15 @@ def current_login() -> Login | None:
                 _stamp(g.login)
     login: Login | None = g.login
     return login
+
+
+def still_lives(reading: Session) -> bool:
+    """Whether the session of this request still lives, while an answer is made that is being sent."""
+    token = read_cookie(LOGIN)
+    if not token:
+        return False
+    # Not `now()`: it would open the request's own transaction again.
+    return sessions.find(reading, keys(), config(), token, instant(world().clock)) is not None
 
 
 def _stamp(login: Login) -> None:

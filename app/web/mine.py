@@ -188,7 +188,7 @@ def overview() -> Response:
                 key=lambda one: one.id != living.id,
             )
         ],
-        events=_events(living, audit.list_about(db(), living.user_id, most=RECENT)),
+        events=_events(living, audit.list_own(db(), living.user_id, most=RECENT)),
         tools=_tools(places, rights),
         notice=_notice(password),
     )
@@ -202,7 +202,7 @@ def history() -> Response:
     before = request.args.get("til", type=int)
     if before is not None and not 0 < before < audit.NEWEST:
         before = None
-    found = audit.list_about(db(), living.user_id, most=PAGE + 1, before=before)
+    found = audit.list_own(db(), living.user_id, most=PAGE + 1, before=before)
     has_more = len(found) > PAGE
     shown = found[:PAGE]
     return page(

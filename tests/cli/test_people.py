@@ -184,8 +184,8 @@ def test_s_18_blocking_ends_sessions_and_half_done_logins_in_the_same_transactio
 
 def test_unblocking_lets_a_person_in_again(run: Run, database: Database) -> None:
     assert "not blocked" in refused(run("people", "unblock", "boli1003"))
-    done(run("people", "block", "boli1003"))
-    done(run("people", "unblock", "boli1003"))
+    assert "taken over" not in done(run("people", "block", "boli1003"))
+    assert "that of" not in done(run("people", "unblock", "boli1003"))
     with database.reading() as db:
         assert user_of(db, BO).blocked_at is None
     assert len(events(database, "UNBLOCKED")) == 1
@@ -200,11 +200,15 @@ def test_the_operator_opens_what_a_school_blocked_and_takes_over_what_it_blocks(
         assert blocking.block(db, bo.id, instant(world.clock), institution_id=school)
         db.commit()
         whose = bo.id
-    done(run("people", "unblock", "boli1003"))
+    assert " UTC by 999001 Egeskolen" in done(run("people", "find", "boli1003"))
+    assert "The block was that of 999001 Egeskolen" in done(run("people", "unblock", "boli1003"))
     with database.writing() as db:
         assert blocking.block(db, whose, instant(world.clock), institution_id=school)
         db.commit()
-    assert "is blocked" in done(run("people", "block", "boli1003"))
+    taken = done(run("people", "block", "boli1003"))
+    assert "is blocked" in taken
+    assert "The block was that of 999001 Egeskolen. It is taken over" in taken
+    assert " UTC by the operator" in done(run("people", "find", "boli1003"))
     with database.writing() as db:
         assert not blocking.unblock(db, whose, instant(world.clock), institution_id=school)
         assert user_of(db, BO).blocked_at is not None

@@ -10,13 +10,12 @@ from urllib.parse import quote
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from app.db import Database, instant
 from app.domain import audit, blocking
 from app.domain.audit import Event
-from app.domain.elevadgang import oversight
-from app.models.audit import AuditEvent
+from app.models.elevadgang import Doubt
 from app.models.people import Affiliation, Group, PasswordType, Right, User
 from app.world import Clock
 from tests import store
@@ -180,6 +179,40 @@ def test_what_somebody_else_blocked_eva_cannot_open_and_is_told_whom_to_call(
 
 
 @pytest.mark.sqlite_only
+def test_where_the_school_that_blocked_has_no_number_on_file_eva_calls_support(
+    eva: Browser, app: Flask, database: Database
+) -> None:
+    """Support can have any block lifted."""
+    number = place_at(database, IDA, LINDESKOLEN)
+    with database.writing() as db:
+        institution(db, LINDESKOLEN).phone = ""
+        db.commit()
+    block_for(database, IDA, number)
+    pupil_page(eva, database, IDA)
+    assert "Lindeskolen har spærret eleven. De kan åbne igen." in eva.current.text
+    panel = eva.current.text.partition("ring til supporten på telefon ")[2]
+    assert panel.startswith(str(app.extensions["site"].support_phone))
+
+
+@pytest.mark.sqlite_only
+def test_that_many_pupils_were_helped_is_told_of_the_place_not_of_a_device(
+    eva: Browser, database: Database
+) -> None:
+    """S-44 counts by browser and by network."""
+    with database.writing() as db:
+        anna = user_of(db, ANNA).id
+        told = {"device": "Firefox", "network": "10.0.0.0/24", "doubt": Doubt.MANY_PUPILS.value}
+        where = institution(db, EGESKOLEN).id
+        audit.record(
+            db, Event.WINDOW_CLAIMED, instant(Clock()), subject_id=anna, institution_id=where, **told
+        )
+        db.commit()
+    sentence = "Der er lige skrevet brugernavne for flere elever fra det samme sted"
+    for page in ("log", "advarsler"):
+        assert sentence in eva.open(f"{SCHOOL}/{page}").text
+
+
+@pytest.mark.sqlite_only
 def test_where_else_a_protected_pupil_is_stays_unknown_to_eva(eva: Browser, database: Database) -> None:
     block_for(database, PROTECTED, place_at(database, PROTECTED, LINDESKOLEN))
     pupil_page(eva, database, PROTECTED)
@@ -250,58 +283,6 @@ def test_s_71_what_a_spreadsheet_would_reckon_with_is_text_in_the_export(
     assert {f"'{member.shown_name}" for member in FORMULAS} <= pupils
     assert all(not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\0")) for row in rows for cell in row)
     assert len(store.events(database, "LOG_EXPORTED")) == 1
-
-
-def fill_log(database: Database, count: int) -> None:
-    """Let an institution have a long history."""
-    with database.writing() as db:
-        where, whose = institution(db, EGESKOLEN).id, user_of(db, ANNA).id
-        for number in range(count):
-            audit.record(
-                db,
-                Event.PUPILS_SHOWN,
-                instant(Clock()),
-                actor_id=whose,
-                institution_id=where,
-                where=f"nr. {number}",
-            )
-        db.commit()
-
-
-def test_the_export_holds_the_whole_log_in_order_however_long_it_is(eva: Browser, database: Database) -> None:
-    count = 2 * oversight.EXPORTED_AT_ONCE + 7
-    fill_log(database, count)
-    eva.open(f"{SCHOOL}/log")
-    answer = eva.send(*eva.form("Hent som fil"))
-    rows = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff")), delimiter=";"))
-    assert rows[0] == ["Hvornår", "Hvad", "Hvem", "Elev", "Mere"]
-    assert rows[1][1] == "Hentede loggen", "the export is in it"
-    numbered = [row[4] for row in rows if row[4].startswith("nr. ")]
-    assert numbered == [f"nr. {number}" for number in reversed(range(count))]
-    with database.reading() as db:
-        where = AuditEvent.institution_id == institution(db, EGESKOLEN).id
-        assert len(rows) - 1 == db.scalar(select(func.count(AuditEvent.id)).where(where))
-
-
-@pytest.mark.sqlite_only
-def test_the_export_is_made_while_it_is_sent_and_holds_no_place_to_work_in_meanwhile(
-    eva: Browser, app: Flask, database: Database
-) -> None:
-    """S-66: whoever receives it slowly holds nobody up, and nothing of it is kept."""
-    fill_log(database, 2 * oversight.EXPORTED_AT_ONCE)
-    eva.open(f"{SCHOOL}/log")
-    path, data = eva.form("Hent som fil")
-    answer = eva.client.post(path, data=data, base_url=eva.host, buffered=False)
-    parts = iter(answer.response)
-    first, second = next(parts), next(parts)
-    assert len(second) > 100 * len(first)
-    others = [Browser(app) for _ in range(app.extensions["config"].threads + 1)]
-    assert [one.open("/elevadgang").status for one in others] == [200] * len(others)
-    with database.writing() as db:  # nor a transaction
-        db.connection()
-        db.rollback()
-    assert sum(1 for _ in parts) >= 1
-    answer.close()
 
 
 @pytest.mark.sqlite_only

@@ -16,7 +16,7 @@ from app.demo.cast import ANNA, BO, BOTH, CARLA, DAN, EVA, GRY, IDA, PROTECTED, 
 from app.domain import audit, blocking
 from app.domain.audit import Event
 from tests import store
-from tests.cast import user_of
+from tests.cast import EGESKOLEN, LINDESKOLEN, institution, user_of
 from tests.conftest import SetClock
 from tests.pages import Browser, Page
 
@@ -188,6 +188,23 @@ def test_what_was_done_is_listed_newest_first_with_place_and_device(app: Flask) 
     assert "Firefox, Linux" in panel
     assert "198.51.100" not in panel
     assert "203.0.113" not in panel
+
+
+def test_a_hand_that_two_schools_are_told_of_was_raised_once(app: Flask, db: Session, now: Instant) -> None:
+    """Each of the schools has it in its own log; two hands are two."""
+    bo, schools = user_of(db, BO).id, [institution(db, one).id for one in (EGESKOLEN, LINDESKOLEN)]
+    earlier = timedelta(minutes=20)
+    for at in (Instant(now.at - earlier, now.offset - earlier), now):
+        for school in schools:
+            audit.record(
+                db, Event.HELP_ASKED, at, subject_id=bo, institution_id=school, network="10.0.0.0/24"
+            )
+    db.commit()
+    browser = log_in(app, BO)
+    assert browser.current.text.count("Du rakte hånden op") == 2
+    assert browser.open("/mit/historik").text.count("Du rakte hånden op") == 2
+    told = [one for one in audit.list_about(db, bo, most=10) if one.event == "HELP_ASKED"]
+    assert len(told) == 4, "the operator sees each"
 
 
 def test_the_history_is_paged_and_nobody_elses(app: Flask, db: Session, now: Instant) -> None:

@@ -212,7 +212,7 @@ def test_a_block_is_said_after_the_proof(
     page = visit(browser, wire, BO if member is BO else DAN)
     assert page.status == 422
     assert page.heading == ("Dit login er spærret" if member is BO else "Barnets login er spærret")
-    assert "Spørg skolens kontor. De kan åbne det igen." in page.text
+    assert "Spørg skolens kontor. De ved, hvem der kan åbne det igen." in page.text
     assert kept(database)["credential"] == before["credential"]
     assert store.count(database, "pending_password") == 0
     with database.reading() as db:

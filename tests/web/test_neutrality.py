@@ -196,7 +196,7 @@ def test_blocked_is_told_after_the_right_password_alone(
     assert "spærret" not in tried(browser, blocked.username, WRONG).text
     answer = tried(browser, blocked.username, blocked.password or "")
     assert answer.status_code == 422
-    assert "Dit login er spærret. Spørg skolens kontor. De kan åbne det igen." in answer.text
+    assert "Dit login er spærret. Spørg skolens kontor. De ved, hvem der kan åbne det igen." in answer.text
     assert browser.open("/mit").path == "/login"
     assert store.count(database, "sso_session") == 0
 

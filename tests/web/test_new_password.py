@@ -110,7 +110,29 @@ def test_s_15_who_chooses_again_and_again_waits_and_is_told_so(browser: Browser)
     assert (page.status, page.path) == (429, "/login/ny-kode/selv")
     assert re.search(r"Vent \d+ sekunder, og vælg så igen\.", page.text)
     assert "Ikke opfyldt" not in page.text
+    assert "Du kan også bruge den adgangskode, du valgte sidst." in page.text
+    assert "du fik" not in page.text, "what was dealt has been replaced"
     assert practise(browser, "GraesTromle77").path == "/mit", "the last one that was taken is still good"
+
+
+@pytest.mark.sqlite_only
+def test_who_waits_before_any_choice_was_taken_is_led_to_the_dealt_one(browser: Browser) -> None:
+    dealt = secret_on(ask_for_new(browser, BO))
+    for _ in range(10):  # a device that Bo uses has ten
+        assert choose(browser, BO.password or "").status == 422
+    page = choose(browser, BO.password or "")
+    assert page.status == 429
+    assert "Du kan også bruge den adgangskode, du fik." in page.text
+    assert secret_on(browser.follow("Brug den adgangskode, du fik")) == dealt
+
+
+@pytest.mark.sqlite_only
+def test_an_own_choice_is_called_so_on_the_way_back_to_it(browser: Browser) -> None:
+    ask_for_new(browser, BO)
+    choose(browser, GOOD)
+    page = browser.open("/login/ny-kode/selv")
+    assert "du fik" not in page.text
+    assert secret_on(browser.follow("Brug den adgangskode, du valgte sidst")) == GOOD
 
 
 def test_the_dealt_one_can_still_be_taken_after_all(browser: Browser) -> None:
@@ -288,7 +310,7 @@ def test_no_page_but_one_ever_shows_a_password_nor_store_nor_log(
             choose(browser, "KatteHale91"),
             choose(browser, "Kort 1"),
         ]
-        browser.follow("Brug den adgangskode, du fik")
+        browser.follow("Brug den adgangskode, du valgte sidst")
         assert secret_on(browser.current) in ("KatteHale91", dealt)
         dealt = secret_on(browser.current)
     seen += [practise(browser, dealt), browser.open("/mit/historik"), browser.open("/da/")]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 
 from flask import abort, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.domain.access import Action
@@ -16,11 +17,12 @@ from app.domain.elevadgang import areas, oversight, pupils
 from app.domain.elevadgang.oversight import LOG_PAGE, Deed, Entry
 from app.models.elevadgang import EndedBy
 from app.models.people import PasswordType
+from app.web import errors
 from app.web.elevadgang import shown
 from app.web.elevadgang.area import blueprint, find_school, living, refuse
 from app.web.elevadgang.shown import DOUBTS, TYPES
 from app.web.fields import N_
-from app.web.guard import requires
+from app.web.guard import requires, still_lives
 from app.web.i18n import gettext as _
 from app.web.i18n import moment_text
 from app.web.page import onward, page, streamed
@@ -237,20 +239,41 @@ def exported(place: str) -> Response:
 
 
 def _exported(area: areas.Area) -> Iterator[str]:
-    """Make the file piece by piece, each in a reading of its own: whoever receives slowly holds nobody up."""
+    """Make the file; its last row tells whether it is whole, as its status has been sent long before."""
     headings = [_("Hvornår"), _("Hvad"), _("Hvem"), _("Elev"), _("Mere")]
+    whole, cut = _("Slut på loggen"), _("Filen er ikke hel. Hent den igen.")
     yield "\ufeff" + _rows([headings])
+    last = cut
+    try:
+        if (yield from _pieces(area)):
+            last = whole
+    except Exception as error:  # whatever it is, the reader must not take what came for all there is
+        errors.note(error)
+    yield _rows([[last, *("" for _heading in headings[1:])]])
+
+
+def _pieces(area: areas.Area) -> Generator[str, None, bool]:
+    """Make the log piece by piece, each in a reading of its own: whoever receives slowly holds nobody up.
+
+    Returns whether it came to the end: the right and the login are asked for at every piece (S-40, S-18).
+    """
     before = NEWEST
     while True:
         with looking() as reading:
+            if not (still_lives(reading) and _is_still_theirs(reading, area)):
+                return False
             events = oversight.list_older(reading, area, before)
         if not events:
-            return
+            return True
         before = events[-1].id
         yield _rows(
             (one.when_text, one.what_text, one.actor, one.subject, one.details_text)
             for one in _entries(events)
         )
+
+
+def _is_still_theirs(reading: Session, area: areas.Area) -> bool:
+    return areas.find_institution(reading, area.actor_id, area.institution_number) is not None
 
 
 def _rows(rows: Iterable[Iterable[str]]) -> str:

@@ -25,7 +25,7 @@ TYPES = {
 DOUBTS = {
     Doubt.ELSEWHERE: N_("Eleven er et andet sted end dig."),
     Doubt.ASKED_BEFORE: N_("Brugernavnet er skrevet flere gange derfra, før du trykkede."),
-    Doubt.MANY_PUPILS: N_("Den samme enhed har lige hjulpet flere elever."),
+    Doubt.MANY_PUPILS: N_("Der er lige skrevet brugernavne for flere elever fra det samme sted."),
     Doubt.OWN_BROWSER: N_("Brugernavnet er skrevet i din egen browser."),
 }
 TAGS = {

@@ -110,6 +110,7 @@ def _own_password_page(
     wait_text: str | None = None,
 ) -> Response:
     profile = config().password_profile
+    waiting = new_password.find_pending(db(), keys(), flow, now())
     shown = {rule: shown_rule(rule, profile) for rule in passwords.rules(flow.required, profile)}
     # One line may stand for several rules; each is shown once.
     unique = list(dict.fromkeys(shown.values()))
@@ -122,6 +123,7 @@ def _own_password_page(
         rules=unique,
         has_waits=status == 429,
         wait_text=wait_text,
+        own_choice=waiting is not None and waiting.is_own_choice,
         failed_rule_texts=list(dict.fromkeys(shown[rule].text for rule in broken)),
     )
 

@@ -38,7 +38,7 @@ def _own_password_example() -> dict[str, Any]:
     rules = passwords.rules(PasswordType.WORDS, config().password_profile)
     shown = [shown_rule(rule, config().password_profile) for rule in rules]
     unique = list(dict.fromkeys(shown))
-    told = {"failed_rule_texts": [], "has_waits": False, "wait_text": None}
+    told = {"failed_rule_texts": [], "has_waits": False, "wait_text": None, "own_choice": False}
     return {**example(), "form": NewPasswordForm(), "rules": unique, **told}
 
 
