@@ -123,9 +123,13 @@ def _measure(search: Search, files: Sequence[Path]) -> None:
         before = time.process_time()
         found = measuring.measure(search, some)
         milliseconds = 1000 * (time.process_time() - before) / found.asked
+        told = f" ({some[0].half_told})" if some[0].half_told else ""
         click.echo(
-            f"half {half}: {found.asked} searches, right page first {found.first / found.asked:.1%}, "
-            f"among three {found.among_three / found.asked:.1%}, {milliseconds:.1f} ms of CPU a search"
+            terminal.plain(
+                f"half {half}{told}: {found.asked} searches, right page first "
+                f"{found.first / found.asked:.1%}, among three {found.among_three / found.asked:.1%}, "
+                f"{milliseconds:.1f} ms of CPU a search"
+            )
         )
 
 

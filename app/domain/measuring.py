@@ -20,6 +20,8 @@ class Asked:
     text: str
     half: str
     pages: frozenset[Place]
+    # What the file says of the half: whether the search was tuned on it.
+    half_told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,14 @@ def read(*files: Path) -> list[Asked]:
 
     """
     documents = [tomllib.loads(file.read_text("utf-8")) for file in files]
+    told = {half: text for document in documents for half, text in document.get("halves", {}).items()}
     twins = {
         one: other
         for document in documents
         for pair in document.get("twins", {}).items()
         for one, other in (pair, pair[::-1])
     }
-    return [_asked(entry, twins) for document in documents for entry in document["search"]]
+    return [_asked(entry, twins, told) for document in documents for entry in document["search"]]
 
 
 def measure(search: Search, asked: Sequence[Asked]) -> Figures:
@@ -56,12 +59,13 @@ def measure(search: Search, asked: Sequence[Asked]) -> Figures:
     return Figures(len(ranks), ranks.count(0), len(ranks) - ranks.count(None))
 
 
-def _asked(entry: Mapping[str, Any], twins: Mapping[str, str]) -> Asked:
+def _asked(entry: Mapping[str, Any], twins: Mapping[str, str], told: Mapping[str, str]) -> Asked:
     names = [entry["page"], *entry.get("also", [])]
     if not all(isinstance(one, str) for one in (entry["text"], entry["half"], *names)):
         raise ValueError(f"{entry}: expected texts")
     names += [twins[one] for one in names if one in twins]
-    return Asked(entry["text"], entry["half"], frozenset(map(_place, names)))
+    half = entry["half"]
+    return Asked(entry["text"], half, frozenset(map(_place, names)), told.get(half, ""))
 
 
 def _place(text: str) -> Place:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from html import unescape
 from pathlib import Path
 
 from app.domain import vocabulary
+from app.domain.audiences import AUDIENCES
 from app.domain.content import Faults
 from app.domain.guides import Guide
 from app.domain.library import Library
@@ -20,6 +21,8 @@ from app.domain.weighing import Index, Page, Place
 
 # A page that weighs less than this share of the best one is not what was asked for.
 WORST = 0.35
+# Of pages that weigh at least this share of the best one, none was asked for rather than another.
+TIE = 0.97
 MOST_HITS = 20
 HEADINGS = re.compile(r"<h[2-4]>(.*?)</h[2-4]>", re.DOTALL)
 TAGS = re.compile(r"<[^>]+>")
@@ -43,15 +46,24 @@ class Search:
                 best[place] = max(best.get(place, 0), share * weight)
         if not best:
             return []
-        least = WORST * max(best.values())
-        ranked = sorted(best, key=lambda place: (-best[place], place))
-        return [place for place in ranked[:MOST_HITS] if best[place] >= least]
+        most = max(best.values())
+        readers = self.indexes[self.language].readers
+
+        def rank(place: Place) -> tuple[int, float, Place]:
+            # Where the words do not tell, what more kinds of readers may do themselves comes first.
+            return -readers.get(place, 0) - 1 if best[place] >= TIE * most else 0, -best[place], place
+
+        ranked = sorted(best, key=rank)
+        return [place for place in ranked[:MOST_HITS] if best[place] >= WORST * most]
 
 
 def read(
-    folder: Path, libraries: Mapping[str, Library], site: Site, contact: Callable[[str], tuple[str, str]]
+    folder: Path,
+    libraries: Mapping[str, Library],
+    site: Site,
+    fixed: Callable[[str], Mapping[str, tuple[str, str]]],
 ) -> dict[str, Search]:
-    """Return the search in every language; `contact` gives title and lead of the help box.
+    """Return the search in every language; `fixed` gives title and lead of what no file of the content tells.
 
     Raises:
         ContentError: what is said of the words is wrong.
@@ -60,8 +72,8 @@ def read(
     faults = Faults()
     indexes = {}
     for language, library in libraries.items():
-        title, lead = contact(language)
-        found = (*_pages(library), Page("contact", "", title, lead, "", ""))
+        others = (Page(kind, "", title, lead, "", "") for kind, (title, lead) in fixed(language).items())
+        found = (*_pages(library), *others)
         names = {f"{page.kind}:{page.name}" for page in found}
         words = vocabulary.read(folder, language, names, site, faults)
         indexes[language] = _index(_Frozen(words, found))
@@ -88,9 +100,11 @@ def _index(made_of: _Frozen) -> Index:
 
 def _pages(library: Library) -> list[Page]:
     found = [_guide(one) for one in library.guides.values()]
-    for kind, some in (("question", library.questions), ("news", library.news)):
-        for one in some.values():
-            found.append(_page(kind, one.slug, one.title, one.lead, [one.prose]))
+    for one in library.questions.values():
+        question = _page("question", one.slug, one.title, one.lead, [one.prose])
+        found.append(replace(question, readers=len(one.audiences)))
+    for item in library.news.values():
+        found.append(_page("news", item.slug, item.title, item.lead, [item.prose]))
     for slug, article in library.articles.items():
         if slug not in library.help.audiences:
             found.append(_page("page", slug, article.title, article.lead, article.proses))
@@ -101,12 +115,16 @@ def _pages(library: Library) -> list[Page]:
         found.append(_page("audience", slug, title, audience.lead, body.proses if body else [], said))
     for slug, topic in library.topics.items():
         found.append(_page("topic", slug, topic.title, topic.lead, []))
+    # What most people come to do is an answer too: the screen where it is done.
+    for task in library.help.most_used:
+        found.append(Page("screen", task.to, task.title, task.help, "", "", len(AUDIENCES)))
     return found
 
 
 def _guide(one: Guide) -> Page:
     headings = [step.heading for step in one.steps]
-    return _page("guide", one.slug, one.title, one.lead, one.proses, headings, one.needs)
+    found = _page("guide", one.slug, one.title, one.lead, one.proses, headings, one.needs)
+    return replace(found, readers=len(one.audiences))
 
 
 def _page(

@@ -195,7 +195,11 @@ class Vocabulary:
         return [stem, *map(self._words.stem, self._synonyms.get(stem, ()))]
 
     def _one_slip(self, word: str) -> list[str]:
-        return [other for other in _slips(word) if other in self._known] if len(word) >= SHORTEST_SLIP else []
+        if len(word) < SHORTEST_SLIP - 1:
+            return []
+        # Of a word that is shorter by one, a letter may have been left out.
+        least = SHORTEST_SLIP if len(word) < SHORTEST_SLIP else 1
+        return [other for other in _slips(word) if len(other) >= least and other in self._known]
 
     def _two_slips(self, word: str) -> list[str]:
         if len(word) < SHORTEST_TWO_SLIPS:

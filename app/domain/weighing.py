@@ -46,6 +46,8 @@ class Page:
     lead: str
     headings: str
     text: str
+    # For how many kinds of readers it is written; 0 for what is not written for any in particular.
+    readers: int = 0
 
     @property
     def place(self) -> Place:
@@ -94,6 +96,11 @@ class Index:
     def places(self) -> list[Place]:
         """The pages there are to find."""
         return [page.place for page in self._pages]
+
+    @property
+    def readers(self) -> dict[Place, int]:
+        """For how many kinds of readers each page is written."""
+        return {page.place: page.readers for page in self._pages}
 
     def weigh(self, text: str, others: Sequence[Index] = ()) -> dict[Place, float]:
         """Return how well each page answers, from 0 to about 1; one that does not is left out.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Blueprint, make_response, request, session, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
@@ -55,6 +57,10 @@ GUIDES: dict[Subject, tuple[str, ...]] = {
 }
 # Asked while somebody types an institution's name.
 FEWEST_LETTERS = 2
+# Chosen by whoever means none of the institutions that fit; no institution is called so.
+NONE_OF_THEM = "-"
+# Comes with the suggestions, and takes the place of the field of the same name in the form.
+SUGGESTED = Markup('<input type="hidden" id="suggested" name="suggested" value="1" hx-swap-oob="true">')
 # In the signed cookie of the forms: the number of the case that this browser sent last, and whether a CPR
 # number was removed from it.
 PLACE = "case"
@@ -86,6 +92,9 @@ class ContactForm(Form):
     mail = StringField(validators=[Filled(N_("Skriv din mailadresse.")), Address()])
     writer = ChoiceField(validators=[OneOf(tuple(Writer), N_("Vælg, hvem du er."))])
     institution = StringField(validators=[Short(LINE, N_("Skriv højst %(most)s tegn."))])
+    fitting = ChoiceField()
+    # Filled in by the answer of `institutions`: whoever has been shown suggestions is not asked once more.
+    suggested = HiddenField()
     text = TextAreaField(
         validators=[
             Filled(N_("Skriv, hvad vi kan hjælpe med.")),
@@ -117,8 +126,10 @@ def sent(lang: str) -> Response:
     """Take a message."""
     filled = ContactForm()
     had_number = filled.free()
-    if not filled.validate():
-        return _page(filled, status=422, had_number=had_number)
+    is_valid = filled.validate()
+    fitting = [] if filled.suggested.data or filled.institution.errors else _settle_institution(filled)
+    if fitting or not is_valid:
+        return _page(filled, status=422, had_number=had_number, fitting=fitting)
     answer = contact.take(
         db(),
         keys(),
@@ -166,13 +177,32 @@ def institutions(lang: str) -> Response:
     """Suggest institutions by the letters of their names, as the options of a list."""
     typed = " ".join(request.args.get("institution", "")[:LINE].split())
     names = people.list_institution_names(db(), typed) if len(typed) >= FEWEST_LETTERS else []
-    answer: Response = make_response(
-        Markup("").join(Markup('<option value="{}"></option>').format(name) for name in names)
-    )
+    options = Markup("").join(Markup('<option value="{}"></option>').format(name) for name in names)
+    answer: Response = make_response(options + SUGGESTED if names else "")
     return answer
 
 
-def _page(filled: ContactForm, status: int = 200, *, had_number: bool = False) -> Response:
+def _settle_institution(filled: ContactForm) -> list[str]:
+    """Put the one institution that is meant in the place of what was typed; returns those to choose from."""
+    typed, chosen = filled.institution.data or "", filled.fitting.data
+    if chosen == NONE_OF_THEM or len(typed) < FEWEST_LETTERS:
+        return []
+    names = list(dict.fromkeys(people.list_institution_names(db(), typed)))
+    meant = [name for name in names if name == chosen or name.casefold() == typed.casefold()]
+    # The only name with these letters is meant if a word of it begins so; inside a word they may be chance.
+    if len(names) == 1 and f" {typed}".casefold() in f" {names[0]}".casefold():
+        meant = names
+    if names and not meant:
+        filled.fitting.errors = [_("Vælg, hvilken skole eller institution du mener.")]
+        return names
+    if names:
+        filled.institution.data = chosen if chosen in meant else meant[0]
+    return []
+
+
+def _page(
+    filled: ContactForm, status: int = 200, *, had_number: bool = False, fitting: Sequence[str] = ()
+) -> Response:
     found = library()
     return page(
         "contact/form.html",
@@ -189,6 +219,9 @@ def _page(filled: ContactForm, status: int = 200, *, had_number: bool = False) -
             )
             for one in Subject
         ],
+        fitting=[*(Choice(one, one) for one in fitting), Choice(NONE_OF_THEM, _("Ingen af dem"))]
+        if fitting
+        else [],
         hours=opening_hours(),
     )
 

@@ -61,6 +61,7 @@ def _pages() -> Iterator[tuple[str, dict[str, Any], date | None, Collection[str]
         "questions.index",
         "news.index",
         "contact.form",
+        "status.now",
     ):
         yield endpoint, {}, None, LANGUAGES
     for name, kind, slugs in (

@@ -29,6 +29,8 @@ KINDS = {
     "page": ("support.article", "article"),
     "audience": ("support.audience", "audience"),
 }
+# The pages of a kind that there is one of; any other link leads to the front page.
+FIXED = {"contact": "contact.form", "status": "status.now"}
 # What is read there, by what the library calls its files.
 ENDPOINTS = {Guide: KINDS["guide"], Question: KINDS["question"], NewsItem: KINDS["news"]}
 
@@ -134,7 +136,7 @@ def address(kind: str, name: str) -> str:
         return url_for(name, ui_locales=language())
     if kind in KINDS:
         return _reading(KINDS[kind], name)
-    return url_for("contact.form" if kind == "contact" else "support.front", lang=language())
+    return url_for(FIXED.get(kind, "support.front"), lang=language())
 
 
 def _reading(place: tuple[str, str], slug: str) -> str:

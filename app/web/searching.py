@@ -35,11 +35,21 @@ KIND_WORDS = {
     "topic": N_("Emne"),
     "audience": N_("Oversigt"),
     "page": N_("Om siden"),
+    "screen": N_("Genvej"),
     "contact": N_("Kontakt"),
+    "status": N_("Drift"),
 }
-# The help box, which has a phone and hours and no page of its own.
-CONTACT_TITLE = N_("Har du brug for mere hjælp?")
-CONTACT_LEAD = N_("Ring til os, eller skriv til os. Her er telefon og åbningstider.")
+# Title and lead of what no file of the content tells: the help box with phone and hours, and how things run.
+FIXED = {
+    "contact": (
+        N_("Har du brug for mere hjælp?"),
+        N_("Ring til os, eller skriv til os. Her er telefon og åbningstider."),
+    ),
+    "status": (
+        N_("Driftsstatus"),
+        N_("Se, om alt kører, som det skal, og hvilke problemer der har været."),
+    ),
+}
 
 blueprint = Blueprint("searching", __name__)
 
@@ -64,12 +74,11 @@ def init(app: Flask, content: Path) -> None:
     """
     catalogues: dict[str, Catalogue] = app.extensions["catalogues"]
 
-    def contact(code: str) -> tuple[str, str]:
+    def fixed(code: str) -> dict[str, tuple[str, str]]:
         said = catalogues.get(code, catalogues[SOURCE]).gettext
-        return said(CONTACT_TITLE), said(CONTACT_LEAD)
+        return {kind: (said(title), said(lead)) for kind, (title, lead) in FIXED.items()}
 
-    found = domain.read(content, app.extensions["library"], app.extensions["site"], contact)
-    app.extensions["search"] = found
+    app.extensions["search"] = domain.read(content, app.extensions["library"], app.extensions["site"], fixed)
 
 
 @blueprint.get(f"/{LANG}/soeg")
@@ -111,11 +120,15 @@ def _note_miss(asked: str) -> None:
 def _result(place: Place) -> Result:
     kind, name = place
     found = library()
-    title, lead, written = _(CONTACT_TITLE), _(CONTACT_LEAD), language()
-    if kind == "audience":
+    if kind in FIXED:
+        title, lead, written = *map(_, FIXED[kind]), language()
+    elif kind == "audience":
         one = found.help.audiences[name]
         title, lead, written = one.title, one.lead, found.help.language
-    elif kind != "contact":
+    elif kind == "screen":
+        [task] = (task for task in found.help.most_used if task.to == name)
+        title, lead, written = task.title, task.help, found.help.language
+    else:
         shelves: Mapping[str, Mapping[str, Guide | Question | NewsItem | Topic | Article]] = {
             "guide": found.guides,
             "question": found.questions,

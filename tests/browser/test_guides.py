@@ -67,6 +67,23 @@ def test_a_link_to_a_step_is_copied_and_said_so(scripted: Page) -> None:
     expect(scripted.locator("#trin-2")).to_be_in_viewport()
 
 
+def test_a_guide_is_sent_to_paper_by_its_button(scripted: Page) -> None:
+    scripted.add_init_script("window.print = () => { window.times = (window.times || 0) + 1; };")
+    scripted.goto(GUIDE)
+    scripted.get_by_role("button", name="Udskriv").click()
+    assert scripted.evaluate("window.times") == 1
+
+
+def test_a_name_in_a_table_is_never_cut_in_two(visits: Visits) -> None:
+    page = visits.open(has_script=False)
+    page.goto("/da/privatliv")
+    names = page.locator(".prose table code")
+    assert names.count() > 5
+    lines = names.evaluate_all("all => all.map(one => [one.textContent, one.getClientRects().length])")
+    assert [name for name, count in lines if count != 1] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_without_script_there_is_no_button_that_does_nothing(visits: Visits) -> None:
     page = visits.open(has_script=False)
     page.goto(GUIDE)

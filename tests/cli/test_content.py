@@ -36,7 +36,9 @@ def test_a_search_is_answered_and_measured(run: Run) -> None:
     assert done(run("content", "search", "glemt", "kode")).splitlines()[0] == "guide:faa-en-ny-adgangskode"
     assert done(run("content", "search", "--language", "en", "xyzzy")) == ""
     lines = done(run("content", "search", "--measure")).splitlines()
-    assert [line.partition(":")[0] for line in lines] == ["half a", "half b", "half c", "half d"]
+    assert [line[:6] for line in lines] == ["half a", "half b", "half c", "half d"]
+    assert ["tuned on" in line for line in lines] == [True, True, True, False]
+    assert "unseen when measured" in lines[3]
     assert all("right page first " in line and " ms of CPU a search" in line for line in lines)
     assert refused(run("content", "search", "--language", "xx", "kode")).endswith("no content in xx")
 

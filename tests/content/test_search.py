@@ -62,6 +62,9 @@ def test_a_question_is_answered_by_its_page_by_those_that_answer_as_well_and_by_
         also = ["page:elev", "question:two"]
         half = "x"
 
+        [halves]
+        x = "tuned on"
+
         [twins]
         "question:two" = "guide:three"
         "question:four" = "guide:one"
@@ -69,7 +72,7 @@ def test_a_question_is_answered_by_its_page_by_those_that_answer_as_well_and_by_
         "utf-8",
     )
     [asked] = measuring.read(file)
-    assert asked.half == "x"
+    assert (asked.half, asked.half_told) == ("x", "tuned on")
     assert {":".join(one) for one in asked.pages} == {
         *("guide:one", "question:four", "audience:elev", "question:two", "guide:three")
     }
@@ -117,6 +120,48 @@ def test_people_are_understood_in_their_own_words_in_whichever_language_they_rea
     site: Flask, language: str, text: str, page: str
 ) -> None:
     assert search(site, language).find(text)[0] == place(page)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "page"),
+    [
+        # How things run.
+        ("da", "er unilogin nede", "status:"),
+        ("da", "driftstatus", "status:"),
+        ("da", "drift", "status:"),
+        ("da", "driftsforstyrrelser", "status:"),
+        ("en", "is unilogin down", "status:"),
+        ("en", "service status", "status:"),
+        # What people come to do is done on a screen; where they must know how, the guide leads there.
+        ("da", "log ind", "screen:login.choose"),
+        ("da", "login", "screen:login.choose"),
+        ("da", "log in", "screen:login.choose"),
+        ("en", "log in", "screen:login.choose"),
+        ("da", "mit unilogin", "screen:mine.overview"),
+        ("da", "hvad er der sket med mit login", "screen:mine.history"),
+        ("da", "skift adgangskode", "guide:skift-din-adgangskode"),
+        # A letter left out of a short word, and a word that many pages have alike.
+        ("da", "glmt adganskode", "guide:faa-en-ny-adgangskode"),
+        ("da", "glmt kode", "guide:faa-en-ny-adgangskode"),
+        ("da", "adgangskode", "guide:faa-en-ny-adgangskode"),
+        ("en", "teacher cannot see pupils", "question:der-vises-ingen-elever"),
+    ],
+)
+def test_screens_and_the_status_are_answers_and_on_a_tie_what_is_for_more_readers(
+    site: Flask, language: str, text: str, page: str
+) -> None:
+    assert search(site, language).find(text)[0] == place(page)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_task_of_the_front_page_is_found_by_its_own_title(site: Flask, language: str) -> None:
+    library: Library = site.extensions["library"][language]
+    lost = [
+        task.title
+        for task in library.help.most_used
+        if ("screen", task.to) not in search(site, language).find(task.title)[:5]
+    ]
+    assert lost == []
 
 
 def test_what_is_half_typed_finds_the_page_already(site: Flask) -> None:
@@ -230,7 +275,10 @@ def test_a_word_of_search_that_leads_nowhere_stops_the_start(
     folder = changed(tmp_path, name, old, new)
     with pytest.raises(ContentError) as told:
         searching.read(
-            folder, site.extensions["library"], site.extensions["site"], lambda _code: ("Hjælp", "Ring")
+            folder,
+            site.extensions["library"],
+            site.extensions["site"],
+            lambda _code: {"contact": ("Hjælp", "Ring"), "status": ("Drift", "Nu")},
         )
     assert fault in str(told.value)
     assert name in str(told.value)

@@ -46,6 +46,9 @@ def stems(text: str) -> list[tuple[str, ...]]:
         ("adgangskoode", "adgangskode"),
         ("adganskoode", "adgangskode"),
         ("bruger navn", "brugernavn"),
+        # A letter left out of a word of five.
+        ("glmt", "glemt"),
+        ("kodde", "kode"),
         # Other keyboards, and a neighbour's.
         ("laerer", "lærer"),
         ("kläder", "klæder"),

@@ -199,9 +199,59 @@ def test_each_subject_suggests_guides_that_are_there(app: Flask, code: str) -> N
 
 def test_institutions_are_suggested_by_their_letters(client: FlaskClient) -> None:
     ask = "/da/kontakt/institutioner"
-    assert client.get(ask, query_string={"institution": "ege"}).text == '<option value="Egeskolen"></option>'
+    answer = client.get(ask, query_string={"institution": "ege"}).text
+    assert answer.startswith('<option value="Egeskolen"></option>')
+    assert answer.count("<option") == 1
     for typed in ("", "e", "findes ikke", "%", "__"):
         assert client.get(ask, query_string={"institution": typed}).text == "", typed
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"), [("ege", "Egeskolen"), ("EGESKOLEN", "Egeskolen"), ("Ukendt", "Ukendt"), ("s", "s")]
+)
+def test_without_script_the_one_institution_that_fits_is_taken(
+    app: Flask, database: Database, typed: str, kept: str
+) -> None:
+    assert send(Browser(app), institution=typed).path == "/da/kontakt/modtaget"
+    (row,) = store.content(database, "support_case")["support_case"]
+    assert kept in row
+
+
+@pytest.mark.parametrize(("chosen", "kept"), [("Bøgeskolen", "Bøgeskolen"), ("Ingen af dem", "skolen")])
+def test_without_script_whoever_types_what_fits_several_institutions_is_asked_which(
+    app: Flask, database: Database, chosen: str, kept: str
+) -> None:
+    browser = Browser(app)
+    page = send(browser, institution="skolen")
+    assert page.status == 422
+    [place] = [one for one in page.root.iter("fieldset") if one.get("data-part") == "fitting"]
+    values = {"".join(one.itertext()).strip(): one[0].get("value") for one in place.iter("label")}
+    assert {"Egeskolen", "Bøgeskolen", "Ingen af dem"} <= set(values)
+    assert page.links()["Vælg, hvilken skole eller institution du mener."] == "#fitting-0"
+    for told in ("Dan Holm", MAIL, 'value="skolen"', "Anna kan ikke logge ind."):
+        assert told in page.response.text
+    assert store.count(database, "support_case") == 0
+    assert again(browser, institution="skolen", fitting="Findes ikke").status == 422
+    assert again(browser, institution="skolen", fitting=values[chosen] or "").status == 200
+    (row,) = store.content(database, "support_case")["support_case"]
+    assert kept in row
+
+
+def test_letters_in_the_middle_of_the_only_name_that_has_them_are_asked_about(app: Flask) -> None:
+    page = send(Browser(app), institution="gesk")
+    assert page.status == 422
+    page = send(Browser(app), institution="indesk")
+    assert page.status == 422
+    assert "Ingen af dem" in page.text
+
+
+def test_whoever_has_been_shown_suggestions_is_not_asked_which(app: Flask, database: Database) -> None:
+    browser = Browser(app)
+    answer = browser.get("/da/kontakt/institutioner?institution=skolen").text
+    assert 'name="suggested" value="1" hx-swap-oob="true"' in answer
+    assert send(browser, institution="skolen", suggested="1").path == "/da/kontakt/modtaget"
+    (row,) = store.content(database, "support_case")["support_case"]
+    assert "skolen" in row
 
 
 def test_every_help_box_and_text_leads_to_the_form(app: Flask) -> None:

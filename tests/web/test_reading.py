@@ -104,6 +104,7 @@ def test_crawlers_read_the_help_and_no_tool(app: Flask, client: FlaskClient) -> 
     for slug in library(app).guides:
         for code in LANGUAGES:
             assert f"<loc>http://127.0.0.1:8000/{code}/vejledninger/{slug}</loc>" in text
+    assert "<loc>http://127.0.0.1:8000/da/drift</loc>" in text
     for tool in ("8000/login", "8000/mit", "8000/ny-adgangskode", "8000/v/"):
         assert tool not in text
     assert 'hreflang="en"' in text

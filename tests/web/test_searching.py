@@ -35,6 +35,15 @@ def test_the_results_tell_how_many_they_are_and_of_which_kind(browser: Browser) 
     assert page.text.count("Contact Do you need more help?") == 1
 
 
+def test_the_screen_where_it_is_done_and_the_status_are_led_to_from_the_results(browser: Browser) -> None:
+    page = browser.open("/da/soeg?q=log ind")
+    assert "Genvej Log ind Med dit brugernavn" in page.text
+    assert page.links()["Log ind"].startswith("/login")
+    page = browser.open("/en/soeg?q=is unilogin down")
+    assert "Status Service status" in page.text
+    assert browser.follow("Service status").path == "/en/drift"
+
+
 def test_one_result_is_told_in_the_singular(browser: Browser) -> None:
     page = browser.open("/da/soeg?q=museum")
     assert "1 resultat Spørgsmål Hvem kan få Unilogin?" in page.text

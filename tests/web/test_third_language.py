@@ -233,6 +233,7 @@ def test_the_sitemap_lists_a_page_in_the_languages_that_it_is_in(site: Site) -> 
         "/de/spoergsmaal/",
         "/de/aktuelt",
         "/de/kontakt",
+        "/de/drift",
         f"/de/vejledninger/{GUIDE}",
         f"/de/spoergsmaal/{QUESTION}",
     }

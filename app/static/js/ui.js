@@ -197,6 +197,7 @@
     if ("reveal" in data) turn(button, !isShown(button));
     else if ("speak" in data) speak(data.speak);
     else if ("copy" in data) copy(button);
+    else if ("printGuide" in data) print();
     else if ("hideSlots" in data) {
       form.classList.toggle("is-covered");
       swapWord(button);
