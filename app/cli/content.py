@@ -59,6 +59,7 @@ def check() -> None:
         for code, library in libraries.items()
         for line in (
             *stills.faults(current_app, library.guides.values(), code),
+            *stills.word_faults(current_app, library, code),
             *wording.faults(library, code),
         )
     ]

@@ -46,10 +46,13 @@ class _Open:
 class Picture(HTMLParser):
     """A screen's HTML made inert, with an arrow at one part of it."""
 
-    def __init__(self, html: str, point_at: str) -> None:
-        """Redraw `html`, pointing at the first element whose `data-part` is `point_at`."""
+    def __init__(self, html: str, point_at: str, *, is_all_seen: bool = False) -> None:
+        """Redraw `html`, pointing at the first element whose `data-part` is `point_at`.
+
+        `is_all_seen` draws also what readers see only sometimes: later on, or where a browser can.
+        """
         super().__init__(convert_charrefs=False)
-        self._point_at = point_at
+        self._point_at, self._is_all_seen = point_at, is_all_seen
         self._out: list[str] = []
         self._open: list[_Open] = []
         self._waits_for_arrow = False
@@ -90,7 +93,7 @@ class Picture(HTMLParser):
             classes = (given.get("class") or "").split()
             one = _Open(tag, f"</{made}>", is_pointed=is_pointed)
             one.is_name = tag in NAMING or "choice-title" in classes
-            one.is_unseen = "visually-hidden" in classes
+            one.is_unseen = "visually-hidden" in classes or given.get("aria-hidden") == "true"
             one.is_shut = tag == "details" and "open" not in given
             self._open.append(one)
 
@@ -146,6 +149,8 @@ class Picture(HTMLParser):
         """Whether readers do not see an element; what waits for script is seen by nearly all of them."""
         if tag == "input" and (given.get("type") == "hidden" or "hidden" in given):
             return True
+        if self._is_all_seen:
+            return False
         if self._open and self._open[-1].is_shut and tag != "summary":
             return True
         return "hidden" in given and "data-script" not in given

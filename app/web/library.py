@@ -12,6 +12,7 @@ from markupsafe import Markup
 from werkzeug.routing import BuildError
 from werkzeug.wrappers import Response
 
+from app.domain import explaining
 from app.domain import library as domain
 from app.domain.audiences import Task
 from app.domain.guides import Guide
@@ -92,16 +93,14 @@ def init(app: Flask, content: Path) -> None:
         more=lambda code: {"manual_closure_date": day_text(site.manual_closure_on, code)},
     )
     app.extensions["library"] = libraries
-    explained: dict[str, tuple[str, int]] = {}
-    for guide in libraries[SOURCE].guides.values():
-        for step in guide.steps:
-            for still in step.stills:
-                explained.setdefault(still.template, (guide.slug, step.number))
+    assert app.jinja_loader is not None
+    told = explaining.read(content, libraries[SOURCE].guides, app.jinja_loader.list_templates())
     app.extensions["explained"] = {
-        (template, code): addresses.build("guides.guide", {"lang": code, "slug": slug}) + f"#trin-{number}"
-        for template, (slug, number) in explained.items()
+        (screen, code): addresses.build("guides.guide", {"lang": code, "slug": slug}) + f"#{anchor}"
+        for screen, (slug, anchor) in told.help.items()
         for code in LANGUAGES
     }
+    app.extensions["elsewhere"] = told.elsewhere
 
 
 def is_screen(app: Flask) -> Callable[[str], bool]:

@@ -324,6 +324,7 @@ def hand_over(flow: Flow) -> Response:
 
 
 STILLS: Screens = {
+    "mitid/forward.html": Screen({"": lambda: {"address": ""}}),
     "mitid/hand_over.html": Screen({"": lambda: {"username": EXAMPLE, "seconds_left": 0}}),
     "mitid/returned.html": Screen(
         {

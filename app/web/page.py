@@ -57,18 +57,21 @@ def request_id() -> str:
     return number
 
 
-def page(template: str, *, swap: str = "screen", status: int = 200, **context: Any) -> Response:
+def page(
+    template: str, *, swap: str = "screen", status: int = 200, about: str = "", **context: Any
+) -> Response:
     """Answer with a template: the whole page, or to htmx the title and the block named `swap`.
 
     Context `errors` says that the page tells of an error; it goes first in the title. `written` are the
-    languages that a text is in, where it may be in some only.
+    languages that a text is in, where it may be in some only. `about` is what the screen says, where it is
+    explained in several places by that (content/screens.toml).
     """
     context.setdefault("errors", status in (422, 429, 503))
     context.setdefault("written", None)
     context["told"] = telling.take() if _may_tell(status) else None
     # A page that tells of a store that is away asks it nothing.
     context["notices"] = notices.strip(may_ask=status < 500)
-    context["help_href"] = _help_href(template)
+    context["help_href"] = _help_href(template, about)
     templates: Templates = current_app.extensions["templates"]
     drawn = templates.get(template)
     if is_fragment():
@@ -95,10 +98,12 @@ def page(template: str, *, swap: str = "screen", status: int = 200, **context: A
     return answer
 
 
-def _help_href(template: str) -> str:
-    """Return where a screen is explained: the first step of a guide that shows it, or the front page."""
+def _help_href(template: str, about: str) -> str:
+    """Return where a screen is explained: a place in a guide; the front page for what is no tool's screen."""
     explained: dict[tuple[str, str], str] = current_app.extensions["explained"]
-    return explained.get((template, language())) or url_for("support.front", lang=language())
+    code = language()
+    found = explained.get((f"{template} {about}", code)) or explained.get((template, code))
+    return found or url_for("support.front", lang=code)
 
 
 def _may_tell(status: int) -> bool:

@@ -350,10 +350,10 @@ def _own() -> tuple[str | None, PasswordType]:
     return living.username, credentials.find_type(db(), living.user_id)
 
 
-def _found_example() -> dict[str, Any]:
+def _found_example(username: str | None = EXAMPLE) -> dict[str, Any]:
     place = Place(0, Category.PUPIL, [], None, "", _("Eksempelskolen"), "5.A")
     return {
-        "people": [usernames.Found("", "Anna", Authority.GUARDIAN, EXAMPLE, [place])],
+        "people": [usernames.Found("", "Anna", Authority.GUARDIAN, username, [place])],
         "windows": {},
         "is_live": False,
         "code": "",
@@ -381,5 +381,5 @@ STILLS: Screens = {
         is_open=True,
     ),
     "recovery/username.html": Screen({"": lambda: {"has_mitid": True}}, is_open=True),
-    "recovery/found.html": Screen({"": _found_example}),
+    "recovery/found.html": Screen({"": _found_example, "without": lambda: _found_example(None)}),
 }

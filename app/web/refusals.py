@@ -61,6 +61,15 @@ FINAL = {
     Problem.CHILD_NO_PLACE,
     Problem.PRIVATE,
 }
+# What is about a parent and a child, and is explained where the child's password is.
+CHILDS = {
+    Problem.NO_CUSTODY,
+    Problem.MAY_NOT_HELP,
+    Problem.HELPER_BLOCKED,
+    Problem.NO_CONTACT,
+    Problem.CHILD_BLOCKED,
+    Problem.CHILD_NO_PLACE,
+}
 ADDRESSES = {
     Errand.PASSWORD: "mitid.for_password",
     Errand.USERNAME: "mitid.for_username",
@@ -80,6 +89,7 @@ def refused(
         "mitid/returned.html",
         status=STATUS.get(problem, 422),
         errors=True,
+        about="username" if errand is Errand.USERNAME else "child" if problem in CHILDS else "",
         problem=problem.value,
         errand=errand.value if errand else "",
         username=username,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,8 @@ from markupsafe import Markup
 from werkzeug.test import create_environ
 
 from app.domain.guides import Guide, Still
+from app.domain.library import Library
+from app.domain.prose import Prose
 from app.web.environment import Templates
 from app.web.i18n import gettext as _
 from app.web.i18n import language
@@ -86,6 +88,16 @@ class Stills:
                 return picture
         raise StillError(f"{still.template} has no part «{still.point_at}»")
 
+    def words(self, code: str) -> set[str]:
+        """Return every piece of words on any screen in a language, in any state and at any time."""
+        return set().union(
+            *(
+                Picture(self._block(template, example, code), "", is_all_seen=True).labels
+                for template, screen in self.screens.items()
+                for example in screen.states.values()
+            )
+        )
+
     def _block(self, template: str, example: Example, code: str) -> str:
         """Return a template's block, drawn for nobody: a request of its own, so no token of the reader's."""
         with self.app.app_context(), self.app.request_context(create_environ("/")):
@@ -128,6 +140,41 @@ def faults(app: Flask, guides: Iterable[Guide], code: str) -> list[str]:
                     if word not in labels
                 ]
     return lines
+
+
+def word_faults(app: Flask, library: Library, code: str) -> list[str]:
+    """Return the button words of texts without a screen beside them that stand on none, a line each.
+
+    Danish in the place of a missing translation is told of as Danish; content/screens.toml knows the buttons
+    of other sites.
+    """
+    stills: Stills = app.extensions["stills"]
+    known = stills.words(code) | app.extensions["elsewhere"]
+    return [
+        f"{code}/{place}: «{word}» is on no screen"
+        for place, language, prose in _without_screen(library)
+        if language == code
+        for word in prose.words
+        if word not in known
+    ]
+
+
+def _without_screen(library: Library) -> Iterator[tuple[str, str, Prose]]:
+    """Return all prose that no screen stands beside, with its place and language."""
+    for guide in library.guides.values():
+        place = f"guides/{guide.slug}.md"
+        yield place, guide.language, guide.introduction
+        for step in guide.steps:
+            if not step.stills:
+                yield f"{place} step {step.number}", guide.language, step.prose
+        if guide.troubles:
+            yield f"{place} «{guide.troubles.heading}»", guide.language, guide.troubles.prose
+    for kind, some in (("questions", library.questions), ("news", library.news)):
+        for slug, one in some.items():
+            yield f"{kind}/{slug}.md", one.language, one.prose
+    for slug, article in library.articles.items():
+        for prose in article.proses:
+            yield f"pages/{slug}.md", article.language, prose
 
 
 def show(wanted: Iterable[Still]) -> list[ShownStill]:

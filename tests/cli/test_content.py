@@ -93,6 +93,12 @@ def test_what_is_not_translated_is_warned_of(app: Flask, run: Run, content: Path
             "da/pages/om.md: the link «her» does not say where it leads",
         ),
         (
+            "da/guides/log-ind-med-billeder.md",
+            "**«Slet»**",
+            "**«Fjern»**",
+            "da/guides/log-ind-med-billeder.md «Hvis det ikke virker»: «Fjern» is on no screen",
+        ),
+        (
             "da/audiences.toml",
             '"login.choose"',
             '"login.chose"',

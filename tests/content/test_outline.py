@@ -126,7 +126,8 @@ def test_the_lists_are_the_sources_and_each_line_says_what_it_says_there(page: P
     assert [(under, tag == "ol", len(rows)) for under, tag, rows in found] == outline
     for one, (_under, _tag, rows) in zip(SOURCE["list"], found, strict=True):
         for said, row in zip(one["lines"], rows, strict=True):
-            assert [text for text in said if text.casefold() not in row.casefold()] == [], row
+            missing = [text for text in said if text.casefold() not in row.casefold()]
+            assert not missing, "\n".join([row, *missing])
 
 
 def _lists(page: Page) -> Iterator[tuple[str, str, list[str]]]:
@@ -143,7 +144,8 @@ def test_what_the_prose_says_there_is_said_here(page: Page, one: dict[str, Any])
     said = " ".join(
         line.text for line in lines(page) if line.under.casefold() == one["under"].casefold()
     ).casefold()
-    assert [text for text in one["says"] if text.casefold() not in said] == []
+    missing = [text for text in one["says"] if text.casefold() not in said]
+    assert not missing, "\n".join(missing)
 
 
 def test_every_heading_is_filled(page: Page) -> None:
@@ -189,7 +191,8 @@ def test_the_screens_in_the_sources_five_steps_stand_in_the_guide_behind_them(si
     for one in SOURCE["screen"]:
         step = next(e for e in page.root.iter("li") if e.get("id") == f"trin-{one['step']}")
         [frame] = [e for e in step.iter("div") if e.get("role") == "img"]
-        assert [text for text in one["words"] if text not in words(frame)] == [], one["step"]
+        missing = [text for text in one["words"] if text not in words(frame)]
+        assert not missing, "\n".join([f"step {one['step']}", *missing])
 
 
 def test_the_english_page_is_built_as_the_danish(site: Flask, page: Page) -> None:

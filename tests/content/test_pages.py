@@ -70,8 +70,9 @@ def test_a_public_page_that_no_crawler_is_told_of_is_sound_too(site: Flask, code
 @pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "da"])
 def test_everything_is_translated(site: Flask, code: str) -> None:
     library: Library = site.extensions["library"][code]
-    assert [place for place, there in library.languages.items() if code not in there] == []
-    assert [slug for slug, topic in library.topics.items() if topic.language != code] == []
+    faults = [f"{kind}/{slug}" for (kind, slug), there in library.languages.items() if code not in there]
+    faults += [f"topics/{slug}" for slug, topic in library.topics.items() if topic.language != code]
+    assert not faults, "\n".join(faults)
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
@@ -79,7 +80,8 @@ def test_every_text_is_as_easy_as_its_readers_need_with_one_name_for_one_thing(
     site: Flask, code: str
 ) -> None:
     """And its links say where they lead."""
-    assert wording.faults(site.extensions["library"][code], code) == []
+    faults = wording.faults(site.extensions["library"][code], code)
+    assert not faults, "\n".join(faults)
 
 
 def test_no_page_is_left_without_a_way_to_it(site: Flask) -> None:
@@ -129,4 +131,9 @@ def test_every_question_tells_something_that_no_other_page_does(site: Flask, cod
         slug: [place for place, texts in said.items() if fact[code] in " ".join(texts)]
         for slug, fact in facts.items()
     }
-    assert {slug: places for slug, places in where.items() if places != [f"questions/{slug}"]} == {}
+    faults = [
+        f"questions/{slug}: its fact is told in {', '.join(places) or 'no text'}"
+        for slug, places in where.items()
+        if places != [f"questions/{slug}"]
+    ]
+    assert not faults, "\n".join(faults)

@@ -87,7 +87,8 @@ def test_every_page_that_a_real_question_asks_for_is_there(site: Flask) -> None:
 def test_no_way_to_ask_is_given_to_two_pages(language: str) -> None:
     asked = tomllib.loads((CONTENT / language / "asked.toml").read_text("utf-8"))
     times = Counter(one for some in asked.values() for one in some)
-    assert [one for one, count in times.items() if count > 1] == []
+    twice = [one for one, count in times.items() if count > 1]
+    assert not twice, "\n".join(twice)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +182,7 @@ def test_every_page_there_is_to_read_is_found_by_its_own_title(site: Flask) -> N
         for slug, one in some.items():
             if (kind, slug) not in search(site).find(one.title)[:3]:
                 lost.append(slug)
-    assert lost == []
+    assert not lost, "\n".join(lost)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

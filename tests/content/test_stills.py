@@ -67,7 +67,44 @@ def steps_that_show(site: Flask, template: str, word: str = "") -> set[str]:
 
 
 def test_every_step_of_every_guide_fits_the_screen_beside_it(site: Flask) -> None:
-    assert all_faults(site) == []
+    faults = all_faults(site)
+    assert not faults, "\n".join(faults)
+
+
+def unknown_words(site: Flask) -> list[str]:
+    """Return every button that a text names and no screen has, in every language."""
+    libraries: dict[str, Library] = site.extensions["library"]
+    return [line for code, library in libraries.items() for line in stills.word_faults(site, library, code)]
+
+
+def test_every_button_that_a_text_without_a_screen_names_stands_on_some_screen(site: Flask) -> None:
+    faults = unknown_words(site)
+    assert not faults, "\n".join(faults)
+
+
+def test_a_renamed_button_names_the_texts_without_a_screen_too(changed: Flask) -> None:
+    change(changed, "recovery/found.html", '_("Giv et brugernavn")', '"Opret"')
+    change(changed, "elevadgang/group.html", '_("Tavle")', '"Lærred"')
+    told = unknown_words(changed)
+    guide, question = (
+        "guides/find-dit-brugernavn-med-mitid.md",
+        "questions/jeg-har-ikke-faaet-et-brugernavn.md",
+    )
+    assert [line for line in told if "Give a" in line or "Giv et" in line] == [
+        f"da/{guide} «Hvis det ikke virker»: «Giv et brugernavn» is on no screen",
+        f"da/{question}: «Giv et brugernavn» is on no screen",
+        f"en/{guide} «If it does not work»: «Give a username» is on no screen",
+        f"en/{question}: «Give a username» is on no screen",
+    ]
+    wall = "guides/giv-en-elev-en-ny-adgangskode.md"
+    assert f"en/{wall} «If it does not work»: «Board» is on no screen" in told
+    assert {line.partition("/")[0] for line in told} == set(LANGUAGES)
+
+
+def test_what_other_sites_call_their_buttons_is_listed_and_no_more_than_that(changed: Flask) -> None:
+    elsewhere = changed.extensions["elsewhere"]
+    changed.extensions["elsewhere"] = frozenset()
+    assert {re.findall("«([^«]+)» is on no", line)[0] for line in unknown_words(changed)} == elsewhere
 
 
 def test_a_renamed_button_names_guide_language_and_step(site: Flask, changed: Flask) -> None:

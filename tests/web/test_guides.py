@@ -14,13 +14,18 @@ from flask.testing import FlaskClient
 
 from app.config import PROJECT
 from app.demo.cast import BO
+from app.domain.content import ContentError
 from app.domain.library import Library
+from app.models.recovery import Errand
 from app.web import library
+from app.web.i18n import LANGUAGES
+from app.web.refusals import Problem, refused
 from tests.pages import Browser
 
 pytestmark = pytest.mark.sqlite_only
 
 SLUG = "faa-en-ny-adgangskode"
+TOOLS = ("login/", "recovery/", "mitid/", "mine/", "elevadgang/")
 HERE = f"/da/vejledninger/{SLUG}"
 
 
@@ -143,21 +148,70 @@ def test_another_operator_leaves_no_name_behind(app: Flask, content: Path) -> No
 
 def test_help_on_a_live_screen_leads_to_the_step_that_shows_it(app: Flask) -> None:
     browser = Browser(app)
-    explained = {
-        still.template: f"/da/vejledninger/{guide.slug}#trin-{step.number}"
-        for guide in reversed(danish(app).guides.values())
-        for step in reversed(guide.steps)
-        for still in reversed(step.stills)
-    }
-    assert browser.open("/login").links()["Hjælp"] == explained["login/choose.html"]
-    assert browser.open("/login/brugernavn").links()["Hjælp"] == explained["login/username.html"]
+    assert browser.open("/login").links()["Hjælp"] == f"{HERE}#trin-1"
+    assert browser.open("/login/brugernavn").links()["Hjælp"] == f"{HERE}#trin-2"
     page = browser.press("Næste", filled={"Brugernavn": BO.username or ""})
-    assert page.links()["Hjælp"] == explained["login/password.html"]
+    assert page.links()["Hjælp"] == f"{HERE}#trin-3"
     block = browser.get("/login/adgangskode", HX_Request="true").text
-    assert f'<a id="help-link" hx-swap-oob="true" href="{explained["login/password.html"]}">' in block
-    # A screen that no guide shows: the front page.
-    assert browser.open("/log-ud").links()["Hjælp"] == "/da/"
+    assert f'<a id="help-link" hx-swap-oob="true" href="{HERE}#trin-3">' in block
+    # A screen that no guide shows has its place all the same; a page that is no tool's has the front page.
+    shared = "/da/vejledninger/brug-paa-faelles-computere"
+    assert browser.open("/log-ud").links()["Hjælp"] == f"{shared}#trin-5"
     assert browser.open("/en/findes-ikke").links()["Hjælp"] == "/da/"
+
+
+def test_help_on_every_live_screen_leads_to_a_place_in_a_guide_that_is_there(app: Flask) -> None:
+    assert app.jinja_loader is not None
+    screens = {
+        one for one in app.jinja_loader.list_templates() if one.startswith(TOOLS) and "components" not in one
+    }
+    explained: dict[tuple[str, str], str] = app.extensions["explained"]
+    browser = Browser(app)
+    for code in LANGUAGES:
+        unexplained = screens - {screen for screen, language in explained if language == code}
+        assert not unexplained, "\n".join(sorted(unexplained))
+        places = {href for (_screen, language), href in explained.items() if language == code}
+        for path in {href.partition("#")[0] for href in places}:
+            ids = {f"{path}#{element.get('id')}" for element in browser.open(path).root.iter()}
+            astray = {href for href in places if href.startswith(f"{path}#")} - ids
+            assert not astray, "\n".join(sorted(astray))
+
+
+@pytest.mark.parametrize(
+    ("errand", "problem", "place"),
+    [
+        (Errand.PASSWORD, Problem.CANCELLED, "faa-en-ny-adgangskode"),
+        (Errand.PASSWORD, Problem.NO_CUSTODY, "skift-dit-barns-adgangskode"),
+        (Errand.USERNAME, Problem.UNKNOWN, "find-dit-brugernavn-med-mitid"),
+        (None, Problem.GONE, "faa-en-ny-adgangskode"),
+    ],
+)
+def test_help_after_mitid_is_about_what_it_was_for(
+    app: Flask, errand: Errand | None, problem: Problem, place: str
+) -> None:
+    with app.test_request_context("/mitid/retur"):
+        answer = refused(problem, errand, BO.username)
+    assert f'id="help-link" href="/da/vejledninger/{place}#hvis-det-ikke-virker"' in answer.get_data(
+        as_text=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("faa-en-ny-adgangskode#trin-6", "faa-en-ny-adgangskode#trin-10", "mitid/forward.html: there is no"),
+        ("elever-uden-mitid#trin-1", "elever#trin-1", "recovery/hand.html: there is no elever#trin-1"),
+        ("mine/history.html", "mine/story.html", "there is no screen mine/story.html"),
+        ("[elsewhere]", "[others]", "others: unknown key"),
+    ],
+)
+def test_help_that_leads_nowhere_stops_the_start(
+    app: Flask, content: Path, old: str, new: str, fault: str
+) -> None:
+    file = content / "screens.toml"
+    file.write_text(file.read_text("utf-8").replace(old, new), "utf-8")
+    with pytest.raises(ContentError, match=f"screens.toml: {fault}"):
+        library.init(app, content)
 
 
 def test_what_machines_read_says_the_same_as_the_page(client: FlaskClient, app: Flask) -> None:

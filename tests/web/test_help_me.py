@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.models.recovery import Errand
+from app.web.page import page
+from app.web.refusals import Problem, refused
 from tests.cast import BO
 from tests.pages import Browser
 
 pytestmark = pytest.mark.sqlite_only
+
+QUESTIONS = '<p><a href="/da/hjaelp-mig">Hvad er der galt?</a></p>'
 
 
 def test_a_pupil_without_mitid_is_led_from_the_front_page_to_the_guide(browser: Browser) -> None:
     browser.open("/da/")
     page = browser.follow("Hvad er der galt?")
     assert page.heading == "Hvad er der galt?"
+    assert page.title == "Hvad er der galt? – Hjælp – Unilogin"
     assert page.path == "/da/hjaelp-mig"
     # The same words stand in the menu, before the question.
     page = browser.open("/da/hjaelp-mig?hvem=elev")
@@ -45,7 +53,7 @@ def test_nobody_is_led_to_a_text_for_somebody_else(app: Flask) -> None:
         for kind, name in (trouble.with_mitid, trouble.without_mitid)
         if kind in texts and who not in texts[kind][name].audiences
     ]
-    assert astray == []
+    assert not astray, "\n".join(astray)
 
 
 def test_each_question_leads_back_to_the_one_before(browser: Browser) -> None:
@@ -88,3 +96,18 @@ def test_a_failed_login_offers_the_questions(browser: Browser) -> None:
     page = browser.press("Log ind", filled={"Adgangskode": "ikke den rigtige"})
     assert page.status == 422
     assert page.links()["Hvad er der galt?"] == "/da/hjaelp-mig"
+
+
+def test_whatever_a_trip_to_mitid_ended_in_the_questions_are_offered(app: Flask) -> None:
+    for problem, errand in product(Problem, (*Errand, None)):
+        with app.test_request_context("/mitid/retur"):
+            answer = refused(problem, errand, BO.username).get_data(as_text=True)
+        assert QUESTIONS in answer, (problem, errand)
+
+
+def test_a_window_that_is_over_offers_the_questions(app: Flask) -> None:
+    for is_cancelled, is_guardian in product((False, True), repeat=2):
+        said = {"is_cancelled": is_cancelled, "is_guardian": is_guardian, "has_old": True}
+        with app.test_request_context("/login/tiden-er-gaaet"):
+            answer = page("login/window_over.html", status=410, username=BO.username, **said)
+        assert QUESTIONS in answer.get_data(as_text=True), said

@@ -93,6 +93,7 @@ STILLS: Screens = {
             "waiting": lambda: _group(Standing.WAITING),
             "approval": lambda: _group(Standing.APPROVAL),
             "done": lambda: _group(Standing.DONE),
+            "administrator": lambda: {**_group(), "is_administrator": True},
         }
     ),
 }

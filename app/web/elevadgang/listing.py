@@ -95,7 +95,12 @@ def administrator() -> Response:
     found = areas.list_institutions(db(), living().user_id)
     if len(found) == 1:
         return leave(url_for("elevadgang.group", place=where(found[0])))
-    return page("elevadgang/administrator.html", status=200 if found else 403, ways=_ways(found, None))
+    return page(
+        "elevadgang/administrator.html",
+        status=200 if found else 403,
+        about="" if found else "without-right",
+        ways=_ways(found, None),
+    )
 
 
 @blueprint.get("/elevadgang/<place>")

@@ -49,7 +49,11 @@ STILLS: Screens = {
     ),
     "login/username.html": Screen({"": lambda: {"form": UsernameForm(), "plays_home": None}}, is_open=True),
     "login/password.html": Screen(
-        {"": example, "wrong": lambda: {**example(), "problem": "wrong", "errors": True}}
+        {
+            "": example,
+            "wrong": lambda: {**example(), "problem": "wrong", "errors": True},
+            "late": lambda: {**example(), "seconds_left": 180},
+        }
     ),
     "login/pictures.html": Screen(
         {
@@ -62,6 +66,7 @@ STILLS: Screens = {
         {
             "": _new_password_example,
             "pictures": lambda: _new_password_example(("elefant", "kage", "cykel", "sol")),
+            "change": lambda: {**_new_password_example(), "old_kind": PasswordType.WORDS.value},
         }
     ),
     "login/approval.html": Screen(
