@@ -77,6 +77,9 @@ class Event(Enum):
     NOTICE_TOLD = ("notice", "severity", "starts_at", "ends_at", "operator")
     NOTICE_ENDED = ("notice", "ends_at", "operator")
     NOTICE_TAKEN_BACK = ("notice", "operator")
+    PUPIL_SHOWN = ()
+    LOG_SHOWN = ()
+    ALERTS_SHOWN = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,12 @@ def record(
 
 _ABOUT = (
     select(AuditEvent)
-    .where(AuditEvent.subject_id == bindparam("user_id"), AuditEvent.id < bindparam("before"))
+    .where(
+        AuditEvent.subject_id == bindparam("user_id"),
+        AuditEvent.id < bindparam("before"),
+        # Who only looked stands in the school's log; here it would hide what was done.
+        AuditEvent.event != Event.PUPIL_SHOWN.name,
+    )
     .order_by(AuditEvent.id.desc())
     .limit(bindparam("most"))
 )
@@ -156,7 +164,7 @@ NEWEST = 2**62
 
 
 def list_about(db: Session, user_id: int, *, most: int, before: int | None = None) -> list[Recorded]:
-    """Return the newest events about a person, newest first; `before` is an event id to page on from."""
+    """Return the newest of what was done to a person, newest first; `before` is an event to page on from."""
     return list(direct(db, _ABOUT, {"user_id": user_id, "before": before or NEWEST, "most": most}))
 
 

@@ -63,7 +63,7 @@ SENTENCES = {
     News.APPROVED: ("ok", N_("Godkendt. Eleven kan nu se sin nye adgangskode.")),
     News.DISOWNED: ("ok", N_("Adgangskoden er slettet, og eleven er logget ud. Giv eleven en ny.")),
     News.TOO_LATE: ("info", N_("Det kunne ikke nås. Listen viser, hvordan det står nu.")),
-    News.MARKED: ("ok", N_("Typen er ændret. Eleven bliver bedt om at skifte ved næste login.")),
+    News.MARKED: ("ok", N_("Typen er ændret.")),
     News.BLOCKED: ("ok", N_("Eleven er spærret og logget ud alle steder.")),
     News.UNBLOCKED: ("ok", N_("Eleven kan logge ind igen.")),
     News.BLOCKED_BY_OTHERS: (

@@ -324,7 +324,7 @@ def test_eva_sees_all_pupils_and_marks_and_blocks_one(visits: Visits, site: Serv
     find(eva, IDA)
     eva.get_by_label("Billeder", exact=True).check()
     press(eva, "Gem")
-    expect(eva.get_by_text("Billeder (særlig)")).to_be_visible()
+    expect(eva.get_by_text("Eleven bliver bedt om at skifte til billeder ved næste login.")).to_be_visible()
     with site.reading() as db:
         assert user_of(db, IDA).marked_password_type is PasswordType.PICTURES
     press(eva, "Spær eleven")
@@ -333,6 +333,9 @@ def test_eva_sees_all_pupils_and_marks_and_blocks_one(visits: Visits, site: Serv
     sees(ida, "Vælg login")
     follow(eva, "Tilbage til listen")
     follow(eva, "Log")
+    expect(eva.get_by_text("Så loggen", exact=True)).to_be_visible()
+    follow(eva, "Kun ændringer")
+    expect(eva.get_by_text("Så loggen", exact=True)).to_have_count(0)
     expect(eva.get_by_text("Spærrede", exact=True)).to_be_visible()
 
 

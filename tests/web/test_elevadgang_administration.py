@@ -99,11 +99,11 @@ def test_eva_gives_a_new_password_to_a_pupil_of_any_class(
 def test_eva_marks_another_type_of_password_and_takes_it_back(eva: Browser, database: Database) -> None:
     pupil_page(eva, database, IDA)
     eva.press("Gem", type="PICTURES")
-    assert "Billeder (særlig)" in eva.current.text
+    assert "Eleven bliver bedt om at skifte til billeder ved næste login." in eva.current.text
     with database.reading() as db:
         assert user_of(db, IDA).marked_password_type is PasswordType.PICTURES
     eva.press("Gem", type="")
-    assert "særlig" not in eva.current.text
+    assert "skifte til" not in eva.current.text
     kinds = [event.details["password_type"] for event in store.events(database, "PASSWORD_TYPE_MARKED")]
     assert kinds == ["PICTURES", ""]
     path, data = eva.form("Gem")

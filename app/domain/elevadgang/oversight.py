@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -19,7 +20,7 @@ from app.domain.elevadgang.areas import Area
 from app.domain.elevadgang.pupils import fits
 from app.models.audit import AuditEvent
 from app.models.elevadgang import Door, Doubt
-from app.models.people import PasswordType, User
+from app.models.people import Group, PasswordType, User
 from app.world import Dice
 
 ALERT_DAYS = 30
@@ -29,6 +30,15 @@ LOG_PAGE = 50
 MOST_SEARCHED = 5000
 FOREIGN_SECONDS = 600
 EXPORTED_AT_ONCE = 1000
+# After these everything is as it was: somebody only looked, or took out a copy.
+VIEWS = (
+    Event.PUPILS_SHOWN,
+    Event.PUPILS_PRINTED,
+    Event.PUPIL_SHOWN,
+    Event.LOG_SHOWN,
+    Event.ALERTS_SHOWN,
+    Event.LOG_EXPORTED,
+)
 
 
 class Deed(Enum):
@@ -150,23 +160,34 @@ def _query(area: Area) -> Any:
 
 
 def list_log(
-    db: Session, area: Area, *, search: str = "", before: int | None = None, most: int = LOG_PAGE
+    db: Session,
+    area: Area,
+    *,
+    search: str = "",
+    is_changes_only: bool = False,
+    before: int | None = None,
+    most: int = LOG_PAGE,
 ) -> list[Entry]:
-    """Return the newest events of an institution, newest first, or those about whom a search fits."""
+    """Return the newest events of an institution, newest first, or those about whom a search fits.
+
+    `is_changes_only`: without those that only tell who looked.
+    """
     query = _query(area)
+    if is_changes_only:
+        query = query.where(AuditEvent.event.not_in([event.name for event in VIEWS]))
     if before is not None:
         query = query.where(AuditEvent.id < before)
     rows = db.execute(query.limit(MOST_SEARCHED if search else most))
-    found = []
+    found: list[Row[Any]] = []
     for row in rows:
         if search and not (
             fits(search, row.subject or "", row.username) or fits(search, row.actor or "", None)
         ):
             continue
-        found.append(_entry(row))
+        found.append(row)
         if len(found) == most:
             break
-    return found
+    return _entries(db, area, found)
 
 
 def list_older(db: Session, area: Area, before: int = NEWEST) -> list[Entry]:
@@ -175,12 +196,25 @@ def list_older(db: Session, area: Area, before: int = NEWEST) -> list[Entry]:
     So many at a time that nothing is open, nor much in memory, while the one who exports them receives.
     """
     query = _query(area).where(AuditEvent.id < before)
-    return [_entry(row) for row in db.execute(query.limit(EXPORTED_AT_ONCE))]
+    return _entries(db, area, db.execute(query.limit(EXPORTED_AT_ONCE)).all())
 
 
 def record_exported(db: Session, area: Area, now: Instant) -> None:
     """Record that the log was taken out."""
     audit.record(db, Event.LOG_EXPORTED, now, actor_id=area.actor_id, institution_id=area.institution_id)
+
+
+def record_seen(db: Session, area: Area, event: Event, now: Instant, uni_id: str | None = None) -> None:
+    """Record that the log, the alerts or one pupil's page was seen."""
+    subject_id = db.scalar(select(User.id).where(User.uni_id == uni_id)) if uni_id else None
+    audit.record(
+        db,
+        event,
+        now,
+        actor_id=area.actor_id,
+        subject_id=subject_id,
+        institution_id=area.institution_id,
+    )
 
 
 def list_alerts(db: Session, area: Area, now: Instant) -> list[Entry]:
@@ -204,7 +238,7 @@ def list_alerts(db: Session, area: Area, now: Instant) -> list[Entry]:
         )
         .limit(MOST_ALERTS)
     )
-    return [_entry(row) for row in rows]
+    return _entries(db, area, rows.all())
 
 
 def note_foreign(
@@ -233,5 +267,33 @@ def note_foreign(
     )
 
 
-def _entry(row: Row[Any]) -> Entry:
-    return Entry(row.id, row.at, Event[row.event], row.actor or "", row.subject or "", row.details)
+def _entries(db: Session, area: Area, rows: Sequence[Row[Any]]) -> list[Entry]:
+    """Return events with the names that others may see, of people as of what somebody reached for."""
+    refused = Event.FOREIGN_REFUSED.name
+    typed = {row.details["where"] for row in rows if row.event == refused}
+    numbers = [int(where) for where in typed if where.isdecimal()]
+    classes: dict[int, str] = {}
+    if numbers:
+        known = select(Group.id, Group.name).where(
+            Group.id.in_(numbers), Group.institution_id == area.institution_id
+        )
+        classes = {group.id: group.name for group in db.execute(known)}
+    names = {where: _named(area, where, classes) for where in typed}
+    return [
+        Entry(
+            row.id,
+            row.at,
+            Event[row.event],
+            row.actor or "",
+            row.subject or "",
+            row.details | {"where": names[row.details["where"]]} if row.event == refused else row.details,
+        )
+        for row in rows
+    ]
+
+
+def _named(area: Area, where: str, classes: dict[int, str]) -> str:
+    """Return the class or the school that an address names, or else the address as it was typed."""
+    if where.isdecimal():
+        return classes.get(int(where), where)
+    return area.institution_name if where.upper().endswith(area.institution_number) else where

@@ -60,7 +60,9 @@ class Pupil:
     name: str
     username: str | None
     group_name: str
+    # The type the pupil is to have, and that of the password there is; None where there is none.
     password_type: PasswordType
+    current_type: PasswordType | None
     is_marked: bool
     is_blocked: bool
     may_unblock: bool
@@ -264,30 +266,27 @@ def record_shown(
     now: Instant,
     *,
     is_printed: bool = False,
-    pupil_id: int | None = None,
-    what: str = "",
 ) -> None:
-    """Record that a list, one pupil or what else of an area was seen, or a list made for paper."""
+    """Record that the list of an area was seen, or made for paper."""
     audit.record(
         db,
         Event.PUPILS_PRINTED if is_printed else Event.PUPILS_SHOWN,
         now,
         actor_id=area.actor_id,
-        subject_id=pupil_id,
         institution_id=area.institution_id,
-        where=what or area.group_name or area.institution_name,
+        where=area.group_name or area.institution_name,
     )
 
 
 def _pupil(row: Row[*tuple[Any, ...]], now: Instant, institution_id: int) -> Pupil:
-    required = required_type(row.level, row.marked_password_type)
     return Pupil(
         uni_id=row.uni_id,
         given_name=row.given_name,
         name=row.name,
         username=row.username,
         group_name=row.group_name or "",
-        password_type=required,
+        password_type=required_type(row.level, row.marked_password_type),
+        current_type=getattr(row, "current_type", None),
         is_marked=row.marked_password_type is not None,
         is_blocked=row.blocked_at is not None,
         may_unblock=row.blocked_at is not None and row.blocked_by_institution_id == institution_id,
@@ -328,6 +327,12 @@ def find_one(db: Session, area: Area, uni_id: str, now: Instant) -> Pupil | None
     """Return one pupil of an institution, or None."""
     row = direct(db, _SOME, _binds(area, now) | {"uni_ids": [uni_id]}).first()
     return _pupil(row, now, area.institution_id) if row else None
+
+
+def has_had_password(db: Session, uni_id: str) -> bool:
+    """Whether a pupil has a password, or had one that is no longer good."""
+    had = select(Credential.id).join(User, User.id == Credential.user_id).where(User.uni_id == uni_id)
+    return db.scalar(had.limit(1)) is not None
 
 
 def list_guardian_windows(db: Session, guardian_id: int, now: Instant) -> dict[str, Window]:

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from flask import abort, request, url_for
 from sqlalchemy.orm import Session
@@ -15,12 +16,12 @@ from app.domain.access import Action
 from app.domain.audit import NEWEST, Event
 from app.domain.elevadgang import areas, oversight, pupils
 from app.domain.elevadgang.oversight import LOG_PAGE, Deed, Entry
-from app.models.elevadgang import EndedBy
+from app.models.elevadgang import Doubt, EndedBy
 from app.models.people import PasswordType
 from app.web import errors
 from app.web.elevadgang import shown
 from app.web.elevadgang.area import blueprint, find_school, living, refuse
-from app.web.elevadgang.shown import DOUBTS, TYPES
+from app.web.elevadgang.shown import TYPES
 from app.web.fields import N_
 from app.web.guard import requires, still_lives
 from app.web.i18n import gettext as _
@@ -42,6 +43,9 @@ WHAT = {
     Event.PASSWORD_CHANGED: N_("Fik ny adgangskode"),
     Event.PUPILS_SHOWN: N_("Så listen"),
     Event.PUPILS_PRINTED: N_("Lavede klasselisten"),
+    Event.PUPIL_SHOWN: N_("Så eleven"),
+    Event.LOG_SHOWN: N_("Så loggen"),
+    Event.ALERTS_SHOWN: N_("Så advarslerne"),
     Event.FOREIGN_REFUSED: N_("Prøvede at nå elever, der ikke er deres"),
     Event.PASSWORD_TYPE_MARKED: N_("Ændrede typen af adgangskode"),
     Event.BLOCKED: N_("Spærrede"),
@@ -54,6 +58,13 @@ WHAT = {
     Event.PERSON_ADDED: N_("En person blev oprettet"),
     Event.RIGHT_GIVEN: N_("En rettighed blev givet"),
 }
+# The list speaks to the one who helps; the log is read by others, and an administrator or a parent helps too.
+DOUBTS = {
+    Doubt.ELSEWHERE.value: N_("fra et andet sted end den, der hjalp"),
+    Doubt.ASKED_BEFORE.value: N_("brugernavnet var skrevet flere gange derfra, før der blev trykket"),
+    Doubt.MANY_PUPILS.value: N_("flere andre elevers brugernavne var lige skrevet samme sted fra"),
+    Doubt.OWN_BROWSER.value: N_("i browseren hos den, der hjalp"),
+}
 REASONS = {
     EndedBy.HELPER.value: N_("af den, der hjalp"),
     EndedBy.REPLACED.value: N_("der blev trykket igen"),
@@ -62,6 +73,8 @@ REASONS = {
     EndedBy.CHANGED.value: N_("skiftet på anden måde"),
 }
 LIMITS = {"day": N_("tre om dagen"), "hour": N_("100 på en time")}
+# How an address of the log says that it leaves out who only looked.
+CHANGES = "aendringer"
 # What a spreadsheet would reckon with (S-71).
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 
@@ -97,13 +110,14 @@ def pupil(place: str, uni_id: str) -> Response:
     if found is None:
         abort(404)
     with change():
-        pupils.record_shown(db(), area, now(), what=found.name)
+        oversight.record_seen(db(), area, Event.PUPIL_SHOWN, now(), uni_id)
     is_others = found.is_blocked and not found.may_unblock
     marked = found.password_type if found.is_marked else None
     return page(
         "elevadgang/pupil.html",
         place=place,
         row=shown.row(found),
+        had_password=found.current_type is None and pupils.has_had_password(db(), uni_id),
         choices=[
             TypeChoice("", _("Som trinnet giver"), marked is None),
             *(TypeChoice(kind.name, _(text), marked is kind) for kind, text in TYPES.items()),
@@ -190,21 +204,29 @@ def log(place: str) -> Response:
     search = request.args.get("soeg", "")[:60].strip()
     text = request.args.get("til", "")
     before = int(text) if text.isdecimal() and len(text) < 19 and int(text) < NEWEST else None
+    is_changes_only = request.args.get("kun") == CHANGES
     with change():
-        pupils.record_shown(db(), area, now(), what=_("Log"))
-    entries = oversight.list_log(db(), area, search=search, before=before, most=LOG_PAGE + 1)
+        oversight.record_seen(db(), area, Event.LOG_SHOWN, now())
+    entries = oversight.list_log(
+        db(), area, search=search, is_changes_only=is_changes_only, before=before, most=LOG_PAGE + 1
+    )
     shown_entries = entries[:LOG_PAGE]
+    only = CHANGES if is_changes_only else None
+    newest: dict[str, Any] = {"place": place, "soeg": search or None, "kun": only}
     older = None
     if len(entries) > LOG_PAGE:
-        older = url_for("elevadgang.log", place=place, soeg=search or None, til=shown_entries[-1].id)
+        older = url_for("elevadgang.log", **newest, til=shown_entries[-1].id)
     return page(
         "elevadgang/log.html",
         place=place,
         title=area.institution_name,
         search=search,
+        only=only,
+        all_href=url_for("elevadgang.log", **newest | {"kun": None}),
+        changes_href=url_for("elevadgang.log", **newest | {"kun": CHANGES}),
         entries=_entries(shown_entries),
         older_href=older,
-        newer_href=url_for("elevadgang.log", place=place, soeg=search or None) if before else None,
+        newer_href=url_for("elevadgang.log", **newest) if before else None,
     )
 
 
@@ -215,6 +237,8 @@ def alerts(place: str) -> Response:
     area = find_school(place)
     if not isinstance(area, areas.Area):
         return area
+    with change():
+        oversight.record_seen(db(), area, Event.ALERTS_SHOWN, now())
     return page(
         "elevadgang/alerts.html",
         place=place,
@@ -303,18 +327,16 @@ def _entries(entries: Iterable[Entry]) -> list[ShownEntry]:
 
 def _details(entry: Entry) -> str:
     details = entry.details
-    doubts = {doubt.value: text for doubt, text in DOUBTS.items()}
     kinds = {kind.name: text for kind, text in TYPES.items()} | {"": N_("Som trinnet giver")}
     said = [
         table.get(details.get(key, "-"))
         for key, table in (
-            ("doubt", doubts),
+            ("doubt", DOUBTS),
             ("reason", REASONS),
             ("limit", LIMITS),
             ("password_type", kinds),
         )
     ]
-    # A sentence of the list is a part of one here.
-    words = [_(text).removesuffix(".") for text in said if text]
+    words = [_(text) for text in said if text]
     words += [str(details[key]) for key in ("where", "device", "cidr") if details.get(key)]
     return ", ".join(words)

@@ -51,6 +51,7 @@ def _group(standing: Standing | None = None) -> dict[str, Any]:
                 username=username,
                 group_name="2.B",
                 password_type=PasswordType.PICTURES,
+                current_type=PasswordType.PICTURES,
                 is_marked=False,
                 is_blocked=False,
                 may_unblock=False,

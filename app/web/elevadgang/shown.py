@@ -22,6 +22,11 @@ TYPES = {
     PasswordType.WORDS: N_("Ord"),
     PasswordType.WORDS_DIGITS: N_("Ord og tal"),
 }
+COMING = {
+    PasswordType.PICTURES: N_("Eleven bliver bedt om at skifte til billeder ved næste login."),
+    PasswordType.WORDS: N_("Eleven bliver bedt om at skifte til ord ved næste login."),
+    PasswordType.WORDS_DIGITS: N_("Eleven bliver bedt om at skifte til ord og tal ved næste login."),
+}
 DOUBTS = {
     Doubt.ELSEWHERE: N_("Eleven er et andet sted end dig."),
     Doubt.ASKED_BEFORE: N_("Brugernavnet er skrevet flere gange derfra, før du trykkede."),
@@ -59,14 +64,16 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A pupil's row."""
+    """A pupil's row: the type of password is that of the one the pupil has to use now."""
 
     uni_id: str
     name: str
     given_name: str
     username: str | None
     group_name: str
+    has_password: bool
     type_text: str
+    coming_text: str
     is_marked: bool
     is_blocked: bool
     may_unblock: bool
@@ -76,14 +83,17 @@ class Row:
 
 def row(pupil: Pupil) -> Row:
     """Return a pupil as a row."""
+    has, will_have = pupil.current_type, pupil.password_type
     return Row(
         uni_id=pupil.uni_id,
         name=pupil.name,
         given_name=pupil.given_name,
         username=pupil.username,
         group_name=pupil.group_name,
-        type_text=_(TYPES[pupil.password_type]),
-        is_marked=pupil.is_marked,
+        has_password=has is not None,
+        type_text=_(TYPES[has]) if has else _("Ingen adgangskode"),
+        coming_text=_(COMING[will_have]) if has and has is not will_have else "",
+        is_marked=pupil.is_marked and has is will_have,
         is_blocked=pupil.is_blocked,
         may_unblock=pupil.may_unblock,
         last_login_text=moment_text(pupil.last_login_at) if pupil.last_login_at else "",
