@@ -207,7 +207,7 @@ def test_that_many_pupils_were_helped_is_told_of_the_place_not_of_a_device(
             db, Event.WINDOW_CLAIMED, instant(Clock()), subject_id=anna, institution_id=where, **told
         )
         db.commit()
-    sentence = "Der er lige skrevet brugernavne for flere elever fra det samme sted"
+    sentence = "flere andre elevers brugernavne var lige skrevet samme sted fra"
     for page in ("log", "advarsler"):
         assert sentence in eva.open(f"{SCHOOL}/{page}").text
 
