@@ -63,15 +63,15 @@ def page(
     """Answer with a template: the whole page, or to htmx the title and the block named `swap`.
 
     Context `errors` says that the page tells of an error; it goes first in the title. `written` are the
-    languages that a text is in, where it may be in some only. `about` is what the screen says, where it is
-    explained in several places by that (content/screens.toml).
+    languages that a text is in, where it may be in some only; `part_of` is the page that a part goes into.
+    `about` is what the screen says, where it is explained in several places by that (content/screens.toml).
     """
     context.setdefault("errors", status in (422, 429, 503))
     context.setdefault("written", None)
     context["told"] = telling.take() if _may_tell(status) else None
     # A page that tells of a store that is away asks it nothing.
     context["notices"] = notices.strip(may_ask=status < 500)
-    context["help_href"] = _help_href(template, about)
+    context["help_href"] = _help_href(context.get("part_of", template), about)
     templates: Templates = current_app.extensions["templates"]
     drawn = templates.get(template)
     if is_fragment():

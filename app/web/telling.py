@@ -88,6 +88,7 @@ class Told:
 
     kind: str
     text: str
+    news: News
 
 
 def tell_next(news: News) -> None:
@@ -100,5 +101,10 @@ def take() -> Told | None:
     code = session.pop(PLACE, None)
     if code not in set(News):
         return None
-    kind, sentence = SENTENCES[News(code)]
-    return Told(kind, _(sentence))
+    return told(News(code))
+
+
+def told(news: News) -> Told:
+    """Return the sentence of some news, for an answer that tells it at once."""
+    kind, sentence = SENTENCES[news]
+    return Told(kind, _(sentence), news)

@@ -40,6 +40,8 @@ def says(browser: Browser, *danish: str, english: str) -> None:
     assert "Giv ny adgangskode" not in browser.current.text
     assert "Ring på telefon" in browser.current.text
     assert browser.current.links()["←Tilbage"] == "/elevadgang"
+    guide = browser.current.links()["Vejledning: Få adgang til Elevadgang"]
+    assert browser.get(guide).status_code == 200
     address = browser.current.path
     browser.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
     browser.client.delete_cookie("language")

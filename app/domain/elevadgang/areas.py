@@ -167,7 +167,7 @@ def find_foreign(db: Session, *, group_id: int | None = None, number: str | None
 
 
 def is_pupil(
-    institution_id: ColumnElement[int],
+    institution_id: SQLColumnExpression[int],
     actor_id: ColumnElement[int],
     today: ColumnElement[date],
     group_id: ColumnElement[int] | None = None,

@@ -25,6 +25,12 @@
     boxes.forEach((box) => { box.checked = isOn; });
     countTicks(form);
   });
+  // What was given is no longer to be given; a press that was refused brings its ticks back by itself.
+  addEventListener("htmx:afterRequest", ({ detail }) => {
+    if (!detail.successful || !detail.elt.matches("form[data-ticks]")) return;
+    detail.elt.querySelectorAll(".tick:checked").forEach((box) => { box.checked = false; });
+    countTicks(detail.elt);
+  });
   addEventListener("htmx:load", countAll);
   countAll();
 })();

@@ -10,15 +10,16 @@ from app.domain.elevadgang import presses
 from app.domain.elevadgang.areas import Area
 from app.domain.elevadgang.presses import Press
 from app.web.browser import browser
+from app.web.elevadgang import shown
 from app.web.elevadgang.area import blueprint, find_area, living, refuse
-from app.web.elevadgang.listing import list_page, shown_part
+from app.web.elevadgang.listing import changed, list_page, shown_part
 from app.web.fields import window_named
 from app.web.guard import requires
-from app.web.page import onward
+from app.web.page import is_fragment, onward
 from app.web.telling import News, tell_next
 from app.web.transaction import db, keys, now
 
-TICKED = "elev"
+TICKED, ROW = "elev", "raekke"
 
 
 @blueprint.post("/elevadgang/<place>")
@@ -37,11 +38,19 @@ def pressed(place: str) -> Response:
     if made.kept:
         names = [(name, why.name) for name, why in made.kept]
         return list_page(area, status=422, problem="KEPT", names=names)
+    if is_fragment():
+        return changed(area, news=News.OPENED, given=set(ticked))
     tell_next(News.OPENED)
-    return onward("elevadgang.group", place=place, **shown_part().address)
+    return _back(place, ticked[0] if len(ticked) == 1 else "")
 
 
 pressed.may_repeat = TICKED  # type: ignore[attr-defined]
+
+
+def _back(place: str, row: str) -> Response:
+    """Lead back to the list, and there to the row that was pressed."""
+    anchor = f"elev-{row}" if row else None
+    return onward("elevadgang.group", place=place, **shown_part().address, _anchor=anchor)
 
 
 def _act(place: str, act: str) -> Response:
@@ -59,8 +68,14 @@ def _act(place: str, act: str) -> Response:
         is_done = presses.approve(db(), *whose, picture, browser(), now())
     else:
         is_done = presses.disown(db(), *whose, browser(), now())
-    tell_next(NEWS[act] if is_done else News.TOO_LATE)
-    return onward("elevadgang.group", place=place, **shown_part().address)
+    news = NEWS[act] if is_done else News.TOO_LATE
+    # Where the button stood: a place on the page and nothing more.
+    row = request.args.get(ROW, "")
+    row = row if shown.is_uni_id(row) else ""
+    if is_fragment():
+        return changed(area, news=news, row=row, act=act)
+    tell_next(news)
+    return _back(place, row)
 
 
 NEWS = {

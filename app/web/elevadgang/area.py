@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from flask import Blueprint, abort, url_for
+from flask import Blueprint, abort, g, request, url_for
 from werkzeug.wrappers import Response
 
 from app.domain.elevadgang import areas, oversight
@@ -13,7 +13,8 @@ from app.domain.sessions import Login
 from app.models.elevadgang import Door
 from app.web.browser import browser
 from app.web.guard import current_login
-from app.web.page import leave
+from app.web.i18n import gettext as _
+from app.web.page import leave, page, request_id
 from app.web.telling import News, tell_next
 from app.web.transaction import change, db, now
 
@@ -41,6 +42,14 @@ def where(area: Area) -> str:
     return SCHOOL + area.institution_number.lower() if area.group_id is None else str(area.group_id)
 
 
+def taught() -> list[Area]:
+    """Return the reader's classes, which a request asks for once."""
+    found: list[Area] | None = g.get("taught")
+    if found is None:
+        found = g.taught = areas.list_classes(db(), living().user_id, now().today)
+    return found
+
+
 def find_area(place: str) -> Area | Response:
     """Return the area of an address, or where an administrator proves more.
 
@@ -55,7 +64,7 @@ def find_area(place: str) -> Area | Response:
         return area if is_proved_twice() else prove_more()
     if not place.isdecimal() or len(place) > 15:
         abort(404)
-    area = areas.find_class(db(), living().user_id, int(place), now().today)
+    area = next((one for one in taught() if one.group_id == int(place)), None)
     if area is None:
         refuse(areas.find_foreign(db(), group_id=int(place)), place)
     return area
@@ -81,4 +90,23 @@ def refuse(institution_id: int | None, place: str) -> NoReturn:
     if institution_id is not None:
         with change():
             oversight.note_foreign(db(), actor_id, institution_id, place[:40], network, now())
+    if request.method == "POST":
+        abort(_nothing_done(place))
     abort(404)
+
+
+def _nothing_done(place: str) -> Response:
+    """Answer a press that was refused: an honest one too, whose list has changed since it was opened."""
+    is_school = place.startswith(SCHOOL)
+    return page(
+        "error.html",
+        status=404,
+        errors=True,
+        code=404,
+        title=_("Intet er gjort"),
+        what=_("Listen er ændret, siden du åbnede den, eller eleven er ikke din."),
+        next_step=_("Åbn listen igen, og se, hvem der står på den nu."),
+        back_href=url_for("elevadgang.start" if is_school else "elevadgang.classes"),
+        back_text=_("Tilbage") if is_school else _("Tilbage til dine klasser"),
+        request_id=request_id(),
+    )

@@ -75,11 +75,12 @@ def _group(standing: Standing | None = None) -> dict[str, Any]:
         "search": "",
         "chosen": "",
         "is_hidden": False,
-        "all_ticked": False,
         "page_number": 1,
         "pages": 1,
         "poll": None,
         "news": None,
+        "waiting": [],
+        "count": 0,  # the guides name the button as it is before anybody is ticked
         "problem": None,
         "names": [],
         "ticked": {rows[0].uni_id} if standing is None else set(),

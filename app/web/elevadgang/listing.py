@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,16 +14,17 @@ from werkzeug.wrappers import Response
 from app.domain.access import Action
 from app.domain.elevadgang import areas, pupils
 from app.domain.elevadgang.areas import Area
-from app.domain.elevadgang.pupils import PAGE, Listed
+from app.domain.elevadgang.pupils import PAGE, Listed, Pupil
+from app.domain.elevadgang.windows import Standing
 from app.models.elevadgang import Door
 from app.web import pictures
 from app.web.elevadgang import shown
-from app.web.elevadgang.area import blueprint, find_area, is_proved_twice, living, prove_more, where
+from app.web.elevadgang.area import blueprint, find_area, is_proved_twice, living, prove_more, taught, where
 from app.web.elevadgang.shown import Status
 from app.web.guard import current_login, public, requires
-from app.web.i18n import date_text, language
+from app.web.i18n import date_text, language, ngettext
 from app.web.page import leave, page
-from app.web.telling import take
+from app.web.telling import News, take, told
 from app.web.transaction import change, config, db, now, world
 
 # What the form cookie remembers of this reader: the class that was open last, and whether usernames show.
@@ -34,11 +36,13 @@ EXAMPLE = ("ugle", "kage", "sol", "bil")
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Another class or school to go to."""
+    """Another class or school to go to; in a class so many have a hand up."""
 
     text: str
     href: str
     is_current: bool
+    group_id: int | None = None
+    asking: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +82,11 @@ def start() -> Response:
 @requires(Action.HELP_PUPILS)
 def classes() -> Response:
     """Open the class that was open last, or say why there is none."""
-    taught = areas.list_classes(db(), living().user_id, now().today)
-    if not taught:
+    found = taught()
+    if not found:
         return _empty(None)
     last = session.get(LAST)
-    area = next((area for area in taught if where(area) == last), taught[0])
+    area = next((area for area in found if where(area) == last), found[0])
     return leave(url_for("elevadgang.group", place=where(area)))
 
 
@@ -127,6 +131,8 @@ def list_page(area: Area, found: Listed | None = None, *, status: int = 200, **m
     found = found or _found(area)
     rows = [shown.row(pupil) for pupil in found.pupils]
     statuses = {row.uni_id: row.status for row in rows}
+    asking = _asking(area)
+    news = take()
     is_administrator = area.door is Door.ADMINISTRATOR
     view = shown_part()
     context: dict[str, Any] = {
@@ -135,6 +141,9 @@ def list_page(area: Area, found: Listed | None = None, *, status: int = 200, **m
         "ticked": set(),
         **more,
     }
+    if "alle" in request.args:
+        context["ticked"] = {row.uni_id for row in rows if row.username and not row.is_blocked}
+    context["count"] = sum(row.uni_id in context["ticked"] for row in rows)
     return page(
         "elevadgang/group.html",
         status=status,
@@ -142,7 +151,7 @@ def list_page(area: Area, found: Listed | None = None, *, status: int = 200, **m
         title=area.group_name or area.institution_name,
         institution=area.institution_name,
         is_administrator=is_administrator,
-        ways=_ways_of(area),
+        ways=_ways_of(area, asking),
         groups=_groups(area),
         rows=rows,
         found=found.found,
@@ -150,24 +159,30 @@ def list_page(area: Area, found: Listed | None = None, *, status: int = 200, **m
         search=view.search,
         chosen=view.group,
         is_hidden=bool(session.get(HIDDEN)),
-        all_ticked="alle" in request.args,
         page_number=view.number,
         pages=-(-found.found // PAGE) if is_administrator else 1,
-        poll=poll_context(area, statuses),
-        news=take(),
+        poll=poll_context(area, statuses, shown.namesakes(rows), asking),
+        news=news,
+        waiting=_waiting(found.pupils) if news and news.news is News.OPENED else [],
         **context,
     )
 
 
-def poll_context(area: Area, statuses: dict[str, Status]) -> dict[str, Any]:
-    """Return what the page asks for by itself: where, how often, and what it has.
+def poll_context(
+    area: Area, statuses: dict[str, Status], namesakes: Collection[str], asking: dict[int, int]
+) -> dict[str, Any]:
+    """Return what the page asks for by itself: where, how often, and what it has, which presses send too.
 
     Of a class all pupils are on the page, and it asks for any; of an institution it names those it shows.
     """
     is_live = any(one.may_cancel for one in statuses.values())
-    told = shown.told(statuses, names_all=area.door is Door.ADMINISTRATOR)
+    has: dict[str, Any] = {
+        "kendt": shown.told(statuses, namesakes, names_all=area.door is Door.ADMINISTRATOR),
+        "haender": "~".join(f"{group_id}.{count}" for group_id, count in asking.items()),
+    }
     return {
-        "href": url_for("elevadgang.status", place=where(area), kendt=told),
+        "href": url_for("elevadgang.status", place=where(area), **{k: v for k, v in has.items() if v}),
+        "has": has,
         "seconds": FAST_SECONDS if is_live else SLOW_SECONDS,
     }
 
@@ -177,21 +192,75 @@ def poll_context(area: Area, statuses: dict[str, Status]) -> dict[str, Any]:
 def status(place: str) -> Response:
     """Answer a page that asks what has changed: those cells, one sentence each, and the next question."""
     area = find_area(place)
-    if not isinstance(area, Area):
-        return area
-    known = shown.known(request.args.get("kendt", ""))
+    return changed(area) if isinstance(area, Area) else area
+
+
+def changed(
+    area: Area, *, news: News | None = None, row: str = "", act: str = "", given: Collection[str] = ()
+) -> Response:
+    """Answer with what differs from what the page says it has, so that nothing else on it moves.
+
+    After a press `news` is what came of it: told in the `row` where a button was pressed, or beside the
+    button that gave new passwords to the `given`.
+    """
+    has = request.values.get("kendt", "")
+    known = shown.known(has)
     asked = list(known)[:PAGE] if area.door is Door.ADMINISTRATOR else None
+    namesakes = shown.known_namesakes(has) & set(list(known)[:PAGE])
     happening = pupils.list_happening(db(), area, now(), asked)
-    cells, said = shown.changes(known, happening)
+    untold = {row, *given}
+    cells, said = shown.changes(known, happening, namesakes=namesakes, untold=untold)
     statuses = dict.fromkeys(asked or (), shown.NOTHING)
     statuses |= {pupil.uni_id: shown.row(pupil).status for pupil in happening}
-    return page(
+    if row:
+        cells.setdefault(row, statuses.get(row, shown.NOTHING))
+    asking = _asking(area)
+    before = shown.counts(request.values.get("haender", ""))
+    classes = _ways(taught(), area, asking) if area.door is Door.TEACHER else []
+    ways = [way for way in classes if way.asking != before.get(way.group_id or 0, 0)]
+    said += [_asks_in(way) for way in ways if not way.is_current and way.asking]
+    answer = page(
         "elevadgang/status.html",
         swap="status",
-        place=place,
+        part_of="elevadgang/group.html",
+        place=where(area),
+        title=area.group_name or area.institution_name,
         cells=cells,
+        ways=ways,
+        news=told(news) if news else None,
+        row=row,
+        act=act,
+        waiting=_waiting([pupil for pupil in happening if pupil.uni_id in given]),
         said=". ".join(said),
-        poll=poll_context(area, statuses),
+        poll=poll_context(area, statuses, namesakes, asking),
+    )
+    if news:  # into the page at hand, which keeps its address
+        answer.headers["HX-Retarget"], answer.headers["HX-Reswap"] = "#poll", "outerHTML"
+        answer.headers["HX-Push-Url"] = "false"
+    return answer
+
+
+def _waiting(those: list[Pupil]) -> list[tuple[str, str]]:
+    """Return UniID and name of the pupils who may write their username now."""
+    return [
+        (pupil.uni_id, pupil.name)
+        for pupil in those
+        if pupil.window and pupil.window.standing is Standing.WAITING
+    ]
+
+
+def _asking(area: Area) -> dict[int, int]:
+    """Return how many have a hand up in each of the reader's classes, where there are several to look at."""
+    several = taught() if area.door is Door.TEACHER and len(taught()) > 1 else []
+    return pupils.count_asking(db(), several, now())
+
+
+def _asks_in(way: Way) -> str:
+    return ngettext(
+        "%(n)s elev i %(title)s beder om hjælp",
+        "%(n)s elever i %(title)s beder om hjælp",
+        way.asking,
+        title=way.text,
     )
 
 
@@ -257,14 +326,13 @@ def _number(text: str) -> int:
     return int(text) if text.isdecimal() and 0 < len(text) < 6 and int(text) else 1
 
 
-def _ways_of(area: Area) -> list[Way]:
-    actor_id = living().user_id
+def _ways_of(area: Area, asking: dict[int, int] | None = None) -> list[Way]:
     if area.door is Door.TEACHER:
-        return _ways(areas.list_classes(db(), actor_id, now().today), area)
-    return _ways(areas.list_institutions(db(), actor_id), area)
+        return _ways(taught(), area, asking)
+    return _ways(areas.list_institutions(db(), living().user_id), area)
 
 
-def _ways(found: list[Area], current: Area | None) -> list[Way]:
+def _ways(found: list[Area], current: Area | None, asking: dict[int, int] | None = None) -> list[Way]:
     has_several = len({area.institution_id for area in found}) > 1
     return [
         Way(
@@ -273,6 +341,8 @@ def _ways(found: list[Area], current: Area | None) -> list[Way]:
             else area.group_name or area.institution_name,
             url_for("elevadgang.group", place=where(area)),
             current is not None and where(area) == where(current),
+            area.group_id,
+            (asking or {}).get(area.group_id or 0, 0),
         )
         for area in found
     ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -33,6 +34,8 @@ DOUBTS = {
     Doubt.MANY_PUPILS: N_("Der er lige skrevet brugernavne for flere elever fra det samme sted."),
     Doubt.OWN_BROWSER: N_("Brugernavnet er skrevet i din egen browser."),
 }
+# What stands after a UniID whose given name is not the only one of its list.
+NAMESAKE = "_"
 TAGS = {
     Standing.WAITING: "plain",
     Standing.APPROVAL: "warn",
@@ -156,10 +159,17 @@ def _help(window: Window) -> tuple[str, str]:
     return "", device_text(window.device) if window.may_disown else ""
 
 
-def changes(known: Mapping[str, str], pupils: list[Pupil]) -> tuple[dict[str, Status], list[str]]:
+def changes(
+    known: Mapping[str, str],
+    pupils: list[Pupil],
+    *,
+    namesakes: Collection[str] = (),
+    untold: Collection[str] = (),
+) -> tuple[dict[str, Status], list[str]]:
     """Return the cells that differ from what a page has, by UniID, and a sentence for each new standing.
 
-    `known` is what the page has: the codes by UniID.
+    `known` is what the page has: the codes by UniID. `namesakes` are called by their whole name, and of
+    the `untold` nothing is said: whoever pressed is told of them in other words.
     """
     cells, said = {}, []
     there = {pupil.uni_id for pupil in pupils}
@@ -170,8 +180,8 @@ def changes(known: Mapping[str, str], pupils: list[Pupil]) -> tuple[dict[str, St
             continue
         cells[pupil.uni_id] = cell
         if cell.code.partition("-")[0] != before.partition("-")[0]:
-            sentence = _sentence(pupil)
-            if sentence:
+            sentence = _sentence(pupil, pupil.name if pupil.uni_id in namesakes else pupil.given_name)
+            if sentence and pupil.uni_id not in untold:
                 said.append(sentence)
     for uni_id, code in known.items():
         if uni_id not in there and code != NOTHING.code:
@@ -179,7 +189,7 @@ def changes(known: Mapping[str, str], pupils: list[Pupil]) -> tuple[dict[str, St
     return cells, said
 
 
-def _sentence(pupil: Pupil) -> str:
+def _sentence(pupil: Pupil, name: str) -> str:
     texts = {
         Standing.APPROVAL: N_("%(name)s venter på, at du godkender"),
         Standing.UNDER_WAY: N_("%(name)s er i gang"),
@@ -188,8 +198,8 @@ def _sentence(pupil: Pupil) -> str:
         Standing.CANCELLED: N_("%(name)s er afbrudt"),
     }
     if pupil.window is not None and pupil.window.standing in texts:
-        return _(texts[pupil.window.standing], name=pupil.given_name)
-    return _("%(name)s beder om hjælp", name=pupil.given_name) if pupil.asks_for_help else ""
+        return _(texts[pupil.window.standing], name=name)
+    return _("%(name)s beder om hjælp", name=name) if pupil.asks_for_help else ""
 
 
 def known(text: str) -> dict[str, str]:
@@ -197,15 +207,47 @@ def known(text: str) -> dict[str, str]:
     pairs = (part.partition(".") for part in text.split("~"))
     return {
         uni_id: code or NOTHING.code
-        for uni_id, _point, code in pairs
-        if uni_id.isalnum() and len(uni_id) <= 10 and len(code) <= 16
+        for name, _point, code in pairs
+        if is_uni_id(uni_id := name.removesuffix(NAMESAKE)) and len(code) <= 16
     }
 
 
-def told(statuses: Mapping[str, Status], *, names_all: bool) -> str:
-    """Write the codes of a page, for its next question; pupils without one are left out, or named alone."""
+def known_namesakes(text: str) -> set[str]:
+    """Read which of those a page says it has share a given name."""
+    names = (part.partition(".")[0] for part in text.split("~"))
+    return {name.removesuffix(NAMESAKE) for name in names if name.endswith(NAMESAKE)}
+
+
+def is_uni_id(text: str) -> bool:
+    """Whether a text may be the number that a row is named by."""
+    return text.isalnum() and len(text) <= 10
+
+
+def namesakes(rows: list[Row]) -> set[str]:
+    """Return those of a list, by UniID, whose given name somebody else on it has too."""
+    times = Counter(row.given_name for row in rows)
+    return {row.uni_id for row in rows if times[row.given_name] > 1}
+
+
+def counts(text: str) -> dict[int, int]:
+    """Read how many hands a page says are up in each class."""
+    pairs = (part.partition(".") for part in text.split("~"))
+    return {
+        int(group): int(count)
+        for group, _point, count in pairs
+        if all(one.isdecimal() and len(one) <= 15 for one in (group, count))
+    }
+
+
+def told(statuses: Mapping[str, Status], namesakes: Collection[str], *, names_all: bool) -> str:
+    """Write the codes of a page, for its next question; pupils with none are left out, or named alone.
+
+    Namesakes are named always, with a mark: only the page knows the whole list.
+    """
+    marks = dict.fromkeys(namesakes, NAMESAKE)
+    all_of_them = {**statuses, **{one: NOTHING for one in sorted(namesakes) if one not in statuses}}
     return "~".join(
-        uni_id if one.code == NOTHING.code else f"{uni_id}.{one.code}"
-        for uni_id, one in statuses.items()
-        if names_all or one.code != NOTHING.code
+        uni_id + marks.get(uni_id, "") + ("" if one.code == NOTHING.code else f".{one.code}")
+        for uni_id, one in all_of_them.items()
+        if names_all or one.code != NOTHING.code or uni_id in marks
     )
