@@ -30,11 +30,12 @@ from app.web.notices import Board, Told
 from app.world import Clock
 
 PREFIX = "/static/"
-# What is joined into one sheet: for every page, for the pages in the site's own frame on top of it, and for
-# the pages of one feature, so that the login stays small.
+# What is joined into one sheet: for the login and whatever is framed like it, which stay small by that; for
+# the pages in the site's own frame; and for those of one feature, on top of it. A page waits for its sheets
+# before it shows anything, and for a second one on a connection of its own.
 SHEETS = {
-    "css": ("tokens", "base", "components", "screen"),
-    "reading": ("site", "reading"),
+    "screen": ("tokens", "base", "components", "screen"),
+    "site": ("tokens", "base", "components", "screen", "site", "reading"),
     "elevadgang": ("elevadgang",),
 }
 # The addresses of public pages begin with their language, but for those of forms, which hold a token. What
@@ -88,8 +89,7 @@ class Assets:
             css = "\n".join((folder / "css" / f"{layer}.css").read_text("utf-8") for layer in layers)
             # The minifier takes the blank before a bare pseudo-class for one that is not needed.
             css = re.sub(r" :(is|has|not|where)\(", r" *:\1(", css)
-            file = "site.css" if name == "css" else f"{name}.css"
-            self._keep(name, file, rcssmin.cssmin(css).encode())
+            self._keep(name, f"{name}.css", rcssmin.cssmin(css).encode())
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(folder).as_posix()
             if path.is_file() and path.suffix in TEXTS and not name.startswith("css/"):
