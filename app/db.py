@@ -9,7 +9,6 @@ import enum
 import hashlib
 import sqlite3
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
@@ -22,7 +21,6 @@ from sqlalchemy import (
     Dialect,
     Engine,
     Enum,
-    Executable,
     MetaData,
     Table,
     bindparam,
@@ -105,14 +103,6 @@ class Base(DeclarativeBase):
 def table(model: type[Base]) -> Table:
     """Return a model's table, for statements that go past the ORM."""
     return cast(Table, model.__table__)
-
-
-def direct(db: Session, statement: Executable, values: Mapping[str, Any]) -> CursorResult[*tuple[Any, ...]]:
-    """Execute a statement that was made once, past the ORM: rows, at half of the CPU."""
-    connection: Connection | None = db.info.get("connection")
-    if connection is None or connection.closed:  # a transaction has ended since
-        connection = db.info["connection"] = db.connection()
-    return connection.execute(statement, values)
 
 
 # A sweep is many short transactions: a long one would hold up logins, and be cut off by the time limit.

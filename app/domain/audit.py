@@ -16,7 +16,8 @@ from typing import Any
 from sqlalchemy import Row, bindparam, delete, exists, func, insert, literal, literal_column, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from app.db import NOW, Instant, direct, later, table
+from app.db import NOW, Instant, later, table
+from app.direct import Bound, direct, executing
 from app.models.audit import AuditAnchor, AuditEvent, AuditSeal, AuditSealed
 
 # How far behind the newest sealed event an unsealed one may stand: ids are drawn before commit.
@@ -106,8 +107,7 @@ _RECORD = insert(table(AuditEvent)).values(
 )
 
 
-def record(
-    db: Session,
+def recording(
     event: Event,
     now: Instant,
     *,
@@ -115,8 +115,8 @@ def record(
     subject_id: int | None = None,
     institution_id: int | None = None,
     **details: str | int,
-) -> None:
-    """Add one event to the transaction at hand.
+) -> Bound:
+    """Return what adds one event to the transaction at hand, when executed.
 
     Raises:
         ValueError: the details are not exactly those the event takes.
@@ -131,8 +131,10 @@ def record(
         "institution_id": institution_id,
         "details": details,
     }
-    direct(db, _RECORD, values | now.binds)
+    return _RECORD, values | now.binds
 
+
+record = executing(recording)
 
 _ABOUT = (
     select(AuditEvent)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
-from app.db import direct
+from app.direct import direct
 from app.models.credentials import Authorisation, Credential
 from app.models.people import PasswordType
 from app.models.sso import SsoSession

@@ -6,7 +6,8 @@ from sqlalchemy import bindparam, delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.db import NOW, Instant, direct, swept, table
+from app.db import NOW, Instant, swept, table
+from app.direct import Bound
 from app.keys import Keys
 from app.models.credentials import KnownDevice
 
@@ -37,7 +38,7 @@ def forget_others(db: Session, keys: Keys, user_id: int, device_token: str | Non
     db.execute(delete(KnownDevice).where(KnownDevice.user_id == user_id, KnownDevice.device_mark != mark))
 
 
-def know(db: Session, keys: Keys, user_id: int, device_token: str, now: Instant) -> None:
-    """Note that a device has logged in to an account."""
+def knowing(db: Session, keys: Keys, user_id: int, device_token: str, now: Instant) -> Bound:
+    """Return what notes that a device has logged in to an account, when executed."""
     values = {"whose_id": user_id, "mark": keys.token_mark(KIND, device_token)}
-    direct(db, _KNOW[db.get_bind().dialect.name], values | now.binds)
+    return _KNOW[db.get_bind().dialect.name], values | now.binds

@@ -27,7 +27,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app.config import Config
-from app.db import EPOCH, NOW, SKEW_SECONDS, Instant, after, direct, later, swept, table
+from app.db import EPOCH, NOW, SKEW_SECONDS, Instant, after, later, swept, table
+from app.direct import direct
 from app.domain import devices, people, throttling
 from app.domain.elevadgang import windows
 from app.domain.elevadgang.windows import Claim, Standing

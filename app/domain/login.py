@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import Enum, auto
+from typing import Any
 
 from sqlalchemy import bindparam, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.config import Config
-from app.db import NOW, Instant, after, direct, table
+from app.db import NOW, Instant, after, table
+from app.direct import Bound, direct, direct_together
 from app.domain import audit, devices, flows, people, sessions, throttling
 from app.domain.audit import Event
-from app.domain.flows import ECHO_SECONDS, IS_ALIVE, Flow
+from app.domain.flows import ECHO_SECONDS, IS_ALIVE, Flow, Step
 from app.domain.passwords import Hasher, HashingBusyError
 from app.domain.throttling import Place, Reserved
 from app.keys import Keys
 from app.models.credentials import Credential, ExpiryReason, PendingPassword
 from app.models.people import User
 from app.models.sso import LoginFlow, Proof, SsoSession
+
+# What a session's token is made for, from the token of its flow.
+SESSION_OF_FLOW = "session_of_flow"
 
 
 class Outcome(Enum):
@@ -48,12 +54,24 @@ class Browser:
 
 
 @dataclass(frozen=True, slots=True)
+class Entrance:
+    """Where a login goes in: the device it makes known, and the session whose place it takes, if any."""
+
+    device_token: str
+    replaces: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
-    """The answer to a try: what came of it, the flow as it then stands, and the wait where there is one."""
+    """The answer to a try: what came of it, the flow as it then stands, and the wait where there is one.
+
+    `session_token` is there where the person is logged in by it already.
+    """
 
     outcome: Outcome
     flow: Flow
     wait_seconds: int = 0
+    session_token: str | None = None
 
 
 def check_password(
@@ -65,8 +83,9 @@ def check_password(
     secret: str,
     browser: Browser,
     clock: Callable[[], Instant],
+    entrance: Entrance | None = None,
 ) -> Checked:
-    """Try a secret in a flow.
+    """Try a secret in a flow; by an `entrance` the person is logged in at once where nothing else is needed.
 
     Ends the transaction once: the try is counted before the hash, and nothing is open while hashing, so
     that neither a crash nor a thousand tries at once gets one for free (S-12). `clock` is asked anew
@@ -98,20 +117,26 @@ def check_password(
         outcome = Outcome.BLOCKED if flow.is_blocked else Outcome.NO_AFFILIATION
         _note_refusal(db, flow, browser, outcome.name.lower(), now)
         return Checked(outcome, replace(flow, picks=()))
-    proved = _prove(db, keys, flow, now)
+    proved = _prove(db, keys, config, flow, now, may_finish=entrance is not None)
     if proved is None:
         return Checked(Outcome.GONE, flow)
     if flow.proof not in (None, Proof.PASSWORD):
         # What waits was dealt to whoever proved it before, by MitID.
         db.execute(delete(PendingPassword).where(PendingPassword.flow_id == flow.id))
-    throttling.clear(db, reserved.bucket)
     if place is not Place.OUTER:
         throttling.reopen(db, throttling.bucket_name(keys, Place.OUTER, flow.username))
     if is_outdated or not hasher.is_sealed_with_current_key(flow.sealed_hash or ""):
         _store_anew(db, hasher, flow, rehashed or "")
     if flow.credential_type is not flow.required and flow.credential_expires_at is None:
         _set_deadline(db, config, flow, now)
-    return Checked(Outcome.ACCEPTED, proved)
+    cleared = throttling.clearing(reserved.bucket)
+    is_over = proved.is_finished and not flow.is_finished
+    if entrance is None or proved.user_id is None or not is_over:
+        direct(db, *cleared)
+        return Checked(Outcome.ACCEPTED, proved)
+    token = keys.token_mark(SESSION_OF_FLOW, proved.token)
+    enter(db, keys, config, proved.user_id, token, browser, entrance, now, also=[cleared])
+    return Checked(Outcome.ACCEPTED, proved, session_token=token)
 
 
 def reserve_try(
@@ -173,33 +198,60 @@ def holds_standing(db: Session, flow: Flow) -> bool:
     return direct(db, _STANDING, {"proved_id": flow.credential_id}).first() is not None
 
 
+_PROVED: dict[str, Any] = {
+    "proof": Proof.PASSWORD,
+    "proof_at": NOW,
+    "proved_mark": bindparam("proved_mark"),
+    "proved_credential_id": bindparam("proved_id"),
+    "authorised_by_id": None,
+    "password_window_id": None,
+    "sealed_picks": None,
+}
 _PROVE = (
     update(table(LoginFlow))
     .where(LoginFlow.id == bindparam("flow_id"), IS_ALIVE, _STANDING.exists())
-    .values(
-        proof=Proof.PASSWORD,
-        proof_at=NOW,
-        proved_mark=bindparam("proved_mark"),
-        proved_credential_id=bindparam("proved_id"),
-        authorised_by_id=None,
-        password_window_id=None,
-        sealed_picks=None,
+    .values(_PROVED)
+    .returning(LoginFlow.id)
+)
+# A password that has run out opens nothing but the choice of a new one.
+_STANDING_NOW = _STANDING.where(or_(Credential.expires_at.is_(None), Credential.expires_at > NOW))
+# Where nothing else is needed: the proof and the end in one.
+_PROVE_AND_FINISH = (
+    update(table(LoginFlow))
+    .where(
+        LoginFlow.id == bindparam("flow_id"),
+        IS_ALIVE,
+        LoginFlow.finished_at.is_(None),
+        LoginFlow.is_change.is_(False),
+        _STANDING_NOW.exists(),
     )
+    .values(_PROVED | {"finished_at": NOW})
     .returning(LoginFlow.id)
 )
 
 
-def _prove(db: Session, keys: Keys, flow: Flow, now: Instant) -> Flow | None:
+def _prove(
+    db: Session, keys: Keys, config: Config, flow: Flow, now: Instant, *, may_finish: bool
+) -> Flow | None:
     """Write the proof, if the flow, the user and the very credential still stand (S-04).
 
-    Returns the flow as it then stands, with the token that the browser holds from here on (S-17).
+    Returns the flow as it then stands, with the token that the browser holds from here on (S-17); finished,
+    where it may be and nothing else is needed.
     """
     token = flows.proved_token(keys, flow.token)
+    proved = replace(flow, token=token, is_proved=True, proof=Proof.PASSWORD, picks=())
     mark = keys.token_mark(flows.KIND, token)
-    values = {"flow_id": flow.id, "proved_id": flow.credential_id, "proved_mark": mark}
-    if direct(db, _PROVE, values | now.binds).first() is None:
-        return None
-    return replace(flow, token=token, is_proved=True, proof=Proof.PASSWORD, picks=())
+    values = {"flow_id": flow.id, "proved_id": flow.credential_id, "proved_mark": mark} | now.binds
+    step = proved.step(now.at, timedelta(days=config.change_notice_days))
+    if (
+        may_finish
+        and step is Step.FINISH
+        and not flow.is_finished
+        and direct(db, _PROVE_AND_FINISH, values).first() is not None
+    ):
+        return replace(proved, is_finished=True)
+    # The second of two presses finds the flow finished, and proves it once more: `finish` knows it.
+    return proved if direct(db, _PROVE, values).first() is not None else None
 
 
 def _note_refusal(db: Session, flow: Flow, browser: Browser, reason: str, now: Instant) -> None:
@@ -263,8 +315,7 @@ _FINISH = (
         LoginFlow.proved_credential_id == bindparam("proved_id"),
         # MitID opens nothing but a new password; once that is in force, it is no change any more (S-31).
         or_(LoginFlow.proof == Proof.PASSWORD, LoginFlow.is_change.is_(False)),
-        # One that has run out opens nothing but the choice of a new one.
-        _STANDING.where(or_(Credential.expires_at.is_(None), Credential.expires_at > NOW)).exists(),
+        _STANDING_NOW.exists(),
     )
     .values(finished_at=NOW)
     .returning(LoginFlow.id)
@@ -278,32 +329,22 @@ _FINISHED = select(LoginFlow.id).where(
 
 
 def finish(
-    db: Session,
-    keys: Keys,
-    config: Config,
-    flow: Flow,
-    browser: Browser,
-    device_token: str,
-    now: Instant,
-    *,
-    replaces: int | None = None,
+    db: Session, keys: Keys, config: Config, flow: Flow, browser: Browser, entrance: Entrance, now: Instant
 ) -> str | None:
     """Log in: end the flow, begin the session, know the device; returns the session's token.
 
     The token follows from the flow's, so the second of two presses gets the same session and no other.
-    None where the flow is no longer proved. `replaces` is the session this browser was in before.
+    None where the flow is no longer proved.
     """
-    token = keys.token_mark("session_of_flow", flow.token)
+    token = keys.token_mark(SESSION_OF_FLOW, flow.token)
     values = {"flow_id": flow.id, "proved_id": flow.credential_id}
-    ended = direct(db, _FINISH, values | now.binds)
-    if ended.first() is None:
+    if direct(db, _FINISH, values | now.binds).first() is None:
         asked = {"flow_id": flow.id, "session_mark": keys.token_mark(sessions.KIND, token)}
         is_second_press = db.execute(_FINISHED, asked | now.binds).first() is not None
         return token if is_second_press else None
-    user_id = flow.user_id
-    if user_id is None:
+    if flow.user_id is None:
         return None
-    enter(db, keys, config, user_id, token, browser, device_token, now, replaces=replaces)
+    enter(db, keys, config, flow.user_id, token, browser, entrance, now)
     return token
 
 
@@ -314,37 +355,40 @@ def enter(
     user_id: int,
     token: str,
     browser: Browser,
-    device_token: str,
+    entrance: Entrance,
     now: Instant,
     *,
-    replaces: int | None,
     method: str = "password",
     amr: str = "pwd",
     assurance_level: str = "EnFaktor",
+    also: Sequence[Bound] = (),
 ) -> None:
-    """Begin the session of a proved person in the place of the one before, and know the device (S-17)."""
-    if replaces is not None:
-        sessions.replace(db, replaces, now)
-    sessions.begin(
-        db,
+    """Begin the session of a proved person in the place of the one before, and know the device (S-17).
+
+    `also` is executed with it.
+    """
+    if entrance.replaces is not None:
+        sessions.replace(db, entrance.replaces, now)
+    device, network = browser.device_words, browser.network
+    begun = sessions.beginning(
         keys,
         config,
         now,
         user_id=user_id,
         token=token,
-        device=browser.device_words,
-        network=browser.network,
+        device=device,
+        network=network,
         amr=amr,
         assurance_level=assurance_level,
     )
-    devices.know(db, keys, user_id, device_token, now)
-    audit.record(
-        db,
+    known = devices.knowing(db, keys, user_id, entrance.device_token, now)
+    recorded = audit.recording(
         Event.LOGGED_IN,
         now,
         actor_id=user_id,
         subject_id=user_id,
-        device=browser.device_words,
-        network=browser.network,
+        device=device,
+        network=network,
         method=method,
     )
+    direct_together(db, *also, begun, known, recorded)

@@ -13,7 +13,7 @@ from app.config import Config
 from app.db import SKEW_SECONDS, Instant, swept
 from app.domain import audit, cpr, login, people
 from app.domain.audit import Event
-from app.domain.login import Browser
+from app.domain.login import Browser, Entrance
 from app.keys import Keys
 from app.models.people import User
 from app.models.recovery import Errand, MitIdTrip, RecoveryFlow
@@ -182,15 +182,12 @@ def log_in(
     config: Config,
     person: Person,
     browser: Browser,
-    device_token: str,
+    entrance: Entrance,
     now: Instant,
-    *,
-    replaces: int | None = None,
 ) -> str | None:
     """Log a person in by MitID; returns the session's token (S-17).
 
     None for whoever belongs to an institution that is no public body, where MitID may not be used.
-    `replaces` is the session this browser was in before.
     """
     if person.has_private_place:
         return None
@@ -202,9 +199,8 @@ def log_in(
         person.id,
         token,
         browser,
-        device_token,
+        entrance,
         now,
-        replaces=replaces,
         method="mitid",
         amr="mitid",
         assurance_level="ToFaktor",

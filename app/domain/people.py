@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Date, SQLColumnExpression, and_, bindparam, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from app.db import direct
+from app.direct import direct
 from app.domain.passwords import About
 from app.models.people import (
     Affiliation,

@@ -9,7 +9,8 @@ from sqlalchemy import bindparam, case, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.db import NOW, SKEW_SECONDS, Instant, after, direct, swept, table
+from app.db import NOW, SKEW_SECONDS, Instant, after, swept, table
+from app.direct import direct
 from app.keys import Keys, Purpose
 from app.models.contact import SendingQuota
 

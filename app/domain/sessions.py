@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Integer, Row, and_, bindparam, insert, or_
 from sqlalchemy.orm import Session
 
 from app.config import Config
-from app.db import NOW, SKEW_SECONDS, Instant, after, direct, later, swept, table
+from app.db import NOW, SKEW_SECONDS, Instant, after, later, swept, table
+from app.direct import Bound, direct
 from app.domain import audit, flows, people
 from app.domain.audit import Event
 from app.keys import Keys
@@ -53,8 +54,7 @@ _BEGIN = insert(table(SsoSession)).values(
 )
 
 
-def begin(
-    db: Session,
+def beginning(
     keys: Keys,
     config: Config,
     now: Instant,
@@ -65,8 +65,11 @@ def begin(
     network: str,
     amr: str = "pwd",
     assurance_level: str = "EnFaktor",
-) -> None:
-    """Begin a session known by `token`; what it rests on and how sure that is, in the words of claims."""
+) -> Bound:
+    """Return what begins a session known by `token`, when executed.
+
+    It takes what the session rests on and how sure that is, in the words of claims.
+    """
     values = {
         "token_mark": keys.token_mark(KIND, token),
         "user_id": user_id,
@@ -76,7 +79,7 @@ def begin(
         "assurance_level": assurance_level,
         "life_seconds": config.session_hours * 3600,
     }
-    direct(db, _BEGIN, values | now.binds)
+    return _BEGIN, values | now.binds
 
 
 # Whether a session still counts; one from the future was made by a clock that was set back since.

@@ -26,7 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.db import NOW, SKEW_SECONDS, Instant, after, direct, later, swept, table
+from app.db import NOW, SKEW_SECONDS, Instant, after, later, swept, table
+from app.direct import Bound, direct, executing
 from app.keys import Keys, Purpose
 from app.models.credentials import NetworkFailure, Throttle
 from app.models.sso import SsoSession
@@ -152,9 +153,12 @@ def give_back(db: Session, reserved: Reserved) -> None:
 _CLEAR = delete(table(Throttle)).where(Throttle.bucket == bindparam("name"))
 
 
-def clear(db: Session, bucket: str) -> None:
-    """Forget the tries in a bucket after a success from it."""
-    direct(db, _CLEAR, {"name": bucket})
+def clearing(bucket: str) -> Bound:
+    """Return what forgets the tries in a bucket after a success from it, when executed."""
+    return _CLEAR, {"name": bucket}
+
+
+clear = executing(clearing)
 
 
 def reopen(db: Session, bucket: str) -> None:

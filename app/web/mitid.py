@@ -21,9 +21,7 @@ from app.web.browser import (
     TRIP,
     WAY,
     browser,
-    device_token,
     drop_cookie,
-    new_device_token,
     read_cookie,
     set_cookie,
 )
@@ -38,6 +36,7 @@ from app.web.wizard import (
     begin_flow,
     endpoint_of,
     enter,
+    entrance,
     find_flow,
     keep_flow,
     read_flow,
@@ -275,24 +274,13 @@ def _login(under_way: Underway, person: Person) -> Response | Problem:
     """Log in, where the law lets MitID be used for it."""
     if not person.has_place:
         return Problem.NO_PLACE
-    before, device = current_login(), device_token() or new_device_token()
-    token = mitid.log_in(
-        db(),
-        keys(),
-        world().dice,
-        config(),
-        person,
-        browser(),
-        device,
-        now(),
-        replaces=before.id if before else None,
-    )
+    token = mitid.log_in(db(), keys(), world().dice, config(), person, browser(), entrance(), now())
     if token is None:
         return Problem.PRIVATE
     half_done = read_cookie(FLOW)
     if half_done:
         flows.forget(db(), keys(), half_done)
-    answer = enter(under_way.destination or url_for("mine.overview"), token, device)
+    answer = enter(under_way.destination or url_for("mine.overview"), token, entrance().device_token)
     set_cookie(answer, WAY, "mitid", days=KNOWN_DAYS)
     return answer
 

@@ -15,7 +15,7 @@ from app.domain import flows, login, new_password, usernames
 from app.domain.elevadgang import claims
 from app.domain.elevadgang.claims import Claimant
 from app.domain.flows import Flow, Step
-from app.domain.login import Checked, Outcome
+from app.domain.login import Checked, Entrance, Outcome
 from app.domain.passwords import CODE_LENGTH, PICTURES, code
 from app.domain.people import normal_username, shown_username
 from app.models.people import PasswordType
@@ -215,9 +215,12 @@ def destination_of(flow: Flow) -> str:
     return flow.destination or url_for("mine.overview")
 
 
-def check(flow: Flow, secret: str) -> Checked:
-    """Try a secret; a flow that is gone by then ends the request with 410."""
-    checked = login.check_password(db(), keys(), hasher(), config(), flow, secret, browser(), now)
+def check(flow: Flow, secret: str, entrance: Entrance | None = None) -> Checked:
+    """Try a secret, and log in by an entrance where nothing else is needed.
+
+    A flow that is gone by then ends the request with 410.
+    """
+    checked = login.check_password(db(), keys(), hasher(), config(), flow, secret, browser(), now, entrance)
     if checked.outcome is Outcome.GONE:
         abort(410)
     return checked
@@ -234,16 +237,21 @@ def problem_of(checked: Checked) -> dict[str, Any]:
     }
 
 
-def finish(flow: Flow, news: News | None = None) -> Response:
-    """Log in, and go where the flow leads, which tells the news."""
-    before = current_login()
-    device = device_token() or new_device_token()
-    token = login.finish(
-        db(), keys(), config(), flow, browser(), device, now(), replaces=before.id if before else None
-    )
+def entrance() -> Entrance:
+    """Return where a login of this browser goes in, found once a request: a new device is one device."""
+    if "entrance" not in g:
+        before = current_login()
+        g.entrance = Entrance(device_token() or new_device_token(), before.id if before else None)
+    found: Entrance = g.entrance
+    return found
+
+
+def finish(flow: Flow, news: News | None = None, *, token: str | None = None) -> Response:
+    """Log in, unless a session has begun already, and go where the flow leads, which tells the news."""
+    token = token or login.finish(db(), keys(), config(), flow, browser(), entrance(), now())
     if token is None:
         abort(410)
-    answer = enter(destination_of(flow), token, device)
+    answer = enter(destination_of(flow), token, entrance().device_token)
     if read_cookie(WAY):
         drop_cookie(answer, WAY)
     if news is not None:

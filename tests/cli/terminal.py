@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.config import Config
 from app.db import Database, instant
+from app.direct import direct
 from app.domain import sessions
 from app.domain.login import Browser
 from app.keys import Keys
@@ -45,7 +46,10 @@ def log_in(database: Database, keys: Keys, world: World, config: Config, member:
         token = world.dice.token()
         user_id = user_of(db, member).id
         now = instant(world.clock)
-        sessions.begin(db, keys, config, now, user_id=user_id, token=token, device="Chrome", network="?")
+        begun = sessions.beginning(
+            keys, config, now, user_id=user_id, token=token, device="Chrome", network="?"
+        )
+        direct(db, *begun)
         db.commit()
 
 

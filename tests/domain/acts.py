@@ -16,7 +16,7 @@ from app.config import Config
 from app.db import Database, Instant, instant
 from app.domain import flows, login, new_password, sessions
 from app.domain.flows import Flow
-from app.domain.login import Browser, Checked
+from app.domain.login import Browser, Checked, Entrance
 from app.domain.new_password import Chosen, Pending, Practised
 from app.domain.passwords import Hasher, Rule
 from app.domain.sessions import Login
@@ -160,14 +160,14 @@ class Acts:
                 db, self.keys, self.hasher, self.config, flow, typed, STRANGER, self.now
             )
             assert outcome is not Practised.DIFFERENT
-            return login.finish(db, self.keys, self.config, flow, STRANGER, "d", self.now())
+            return login.finish(db, self.keys, self.config, flow, STRANGER, Entrance("d"), self.now())
 
     def finish(self, token: str, browser: Browser = STRANGER) -> str | None:
         """Log in; returns the session's token."""
         flow = self.flow(token)
         with self.writing() as (db, now):
             place = browser.device_token or self.dice.token()
-            return login.finish(db, self.keys, self.config, flow, browser, place, now)
+            return login.finish(db, self.keys, self.config, flow, browser, Entrance(place), now)
 
     def log_in(self, username: str, secret: str, browser: Browser = STRANGER) -> str:
         """Log in from the username on; returns the session's token."""

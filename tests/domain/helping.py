@@ -16,7 +16,7 @@ from app.domain.elevadgang.areas import Area
 from app.domain.elevadgang.claims import Claimant
 from app.domain.elevadgang.presses import Pressed
 from app.domain.flows import Flow
-from app.domain.login import Browser
+from app.domain.login import Browser, Entrance
 from app.domain.new_password import Practised
 from app.models.audit import AuditEvent
 from app.models.elevadgang import Door, PasswordWindow
@@ -214,7 +214,9 @@ class Helping:
             if outcome is not Practised.CONFIRMED:
                 return outcome, None
             device = pupil.browser.device_token or ""
-            return outcome, login.finish(db, acts.keys, acts.config, after, pupil.browser, device, acts.now())
+            return outcome, login.finish(
+                db, acts.keys, acts.config, after, pupil.browser, Entrance(device), acts.now()
+            )
 
     def go_through(self, pupil: PupilBrowser, member: Member) -> str:
         """Claim, practise and log in; returns the new password."""

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 from app.config import Config
 from app.db import Instant, instant
 from app.demo.cast import BO
+from app.direct import direct
 from app.domain import flows, login, sessions
-from app.domain.login import Browser, Checked, Outcome
+from app.domain.login import Browser, Checked, Entrance, Outcome
 from app.domain.passwords import Hasher
 from app.domain.throttling import CROWD, CROWD_SECONDS, GAP_SECONDS
 from app.keys import Keys
@@ -76,8 +77,7 @@ def test_a_network_where_most_succeed_is_not_slowed(
 ) -> None:
     guesser = _guesser(db, keys, hasher, config, world)
     for user_id in db.scalars(select(User.id).limit(15)).all():
-        sessions.begin(
-            db,
+        begun = sessions.beginning(
             keys,
             config,
             instant(world.clock),
@@ -86,6 +86,7 @@ def test_a_network_where_most_succeed_is_not_slowed(
             device="",
             network=GUESSING,
         )
+        direct(db, *begun)
     guesser.fail_at_many(CROWD + 5)
 
 
@@ -96,7 +97,8 @@ def test_one_account_that_succeeds_again_and_again_hides_no_guessing(
     for _ in range(15):
         checked = guesser.attempt(BO.username or "", BO.secret or "", GUESSING)
         browser = Browser(None, "", GUESSING)
-        assert login.finish(db, keys, config, checked.flow, browser, world.dice.token(), instant(world.clock))
+        entrance = Entrance(world.dice.token())
+        assert login.finish(db, keys, config, checked.flow, browser, entrance, instant(world.clock))
     guesser.fail_at_many(CROWD)
     guesser.attempt("efgh0001", "wrong", GUESSING)
     assert guesser.attempt("efgh0002", "wrong", GUESSING).outcome is Outcome.WAIT
@@ -108,7 +110,9 @@ def test_a_schools_own_network_waits_a_second_at_most_and_a_known_device_not_at_
     guesser = _guesser(db, keys, hasher, config, world)
     device = world.dice.token()
     checked = guesser.attempt(BO.username or "", BO.secret or "", GUESSING)
-    login.finish(db, keys, config, checked.flow, Browser(None, "", GUESSING), device, instant(world.clock))
+    login.finish(
+        db, keys, config, checked.flow, Browser(None, "", GUESSING), Entrance(device), instant(world.clock)
+    )
     guesser.fail_at_many(CROWD, school="1")
     guesser.attempt("efgh0001", "wrong", GUESSING, school="1")
     assert guesser.attempt("efgh0002", "wrong", GUESSING, school="1").wait_seconds == 1

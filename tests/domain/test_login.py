@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, update
 
 from app.domain import blocking, flows, login, passwords, throttling
 from app.domain.flows import Step
-from app.domain.login import Outcome
+from app.domain.login import Entrance, Outcome
 from app.domain.passwords import Hasher
 from app.keys import Keys, KeysError
 from app.models.audit import AuditEvent
@@ -174,7 +174,7 @@ def test_s_01_a_proof_by_a_password_that_has_been_changed_since_proves_nothing(a
     assert acts.find(finished) is None
     for stale in before:
         with acts.writing() as (db, now):
-            assert login.finish(db, acts.keys, acts.config, stale, STRANGER, "d", now) is None
+            assert login.finish(db, acts.keys, acts.config, stale, STRANGER, Entrance("d"), now) is None
 
 
 def test_s_05_a_flow_whose_user_has_no_password_any_more_is_proved_by_nothing(acts: Acts) -> None:
@@ -236,7 +236,7 @@ def test_s_04_what_changes_between_the_proof_and_the_end_counts(
     flow = acts.flow(token)
     act(acts)
     with acts.writing() as (db, now):
-        assert login.finish(db, acts.keys, acts.config, flow, STRANGER, "d", now) is None
+        assert login.finish(db, acts.keys, acts.config, flow, STRANGER, Entrance("d"), now) is None
     assert acts.count(SsoSession) == 0
 
 
@@ -276,7 +276,7 @@ def test_s_17_a_login_in_a_browser_takes_the_place_of_the_one_before(acts: Acts)
     acts.check(token, BO.secret or "")
     flow = acts.flow(token)
     with acts.writing() as (db, now):
-        login.finish(db, acts.keys, acts.config, flow, STRANGER, "d", now, replaces=before.id)
+        login.finish(db, acts.keys, acts.config, flow, STRANGER, Entrance("d", before.id), now)
     assert acts.one(select(SsoSession.end_reason).where(SsoSession.id == before.id)) is EndReason.REPLACED
 
 

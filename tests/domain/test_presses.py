@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from app.domain import blocking, flows, login, new_password
-from app.domain.login import Outcome
+from app.domain.login import Entrance, Outcome
 from app.domain.new_password import Practised
 from app.keys import Purpose
 from app.models.audit import AuditEvent
@@ -53,7 +53,9 @@ def press(acts: Acts, token: str, secret: str) -> tuple[Outcome, str | None]:
         )
         session = None
         if checked.outcome is Outcome.ACCEPTED:
-            session = login.finish(db, acts.keys, acts.config, checked.flow, STRANGER, "d", acts.now())
+            session = login.finish(
+                db, acts.keys, acts.config, checked.flow, STRANGER, Entrance("d"), acts.now()
+            )
         return checked.outcome, session
 
 
@@ -85,7 +87,7 @@ def test_s_19_two_finish_at_once_and_both_get_the_one_session(acts: Acts) -> Non
 
     def finish(_number: int) -> str | None:
         with acts.writing() as (db, now):
-            return login.finish(db, acts.keys, acts.config, flow, STRANGER, "d", now)
+            return login.finish(db, acts.keys, acts.config, flow, STRANGER, Entrance("d"), now)
 
     tokens = at_once(8, finish)
     assert len(set(tokens)) == 1
@@ -101,7 +103,7 @@ def test_s_19_a_second_press_long_after_gets_nothing(acts: Acts) -> None:
     acts.clock.forward(seconds=flows.ECHO_SECONDS + 1)
     assert acts.find(token) is None
     with acts.writing() as (db, now):
-        assert login.finish(db, acts.keys, acts.config, flow, STRANGER, "d", now) is None
+        assert login.finish(db, acts.keys, acts.config, flow, STRANGER, Entrance("d"), now) is None
 
 
 def test_s_02_two_confirm_the_same_pending_at_once_and_one_password_comes_of_it(acts: Acts) -> None:
@@ -170,7 +172,7 @@ def test_s_18_a_login_beside_a_block_leaves_no_session_for_after_the_block(acts:
 
     blocking_thread = threading.Thread(target=block)
     with acts.writing() as (db, now):
-        session = login.finish(db, acts.keys, acts.config, flow, STRANGER, "d", now)
+        session = login.finish(db, acts.keys, acts.config, flow, STRANGER, Entrance("d"), now)
         if acts.database.engine.dialect.name == "postgresql":
             blocking_thread.start()
             wait_for(acts, blocking_thread)
@@ -205,7 +207,7 @@ def test_s_18_a_block_between_a_change_and_its_login_waits_and_then_ends_both(ac
         if acts.database.engine.dialect.name == "postgresql":
             blocking_thread.start()
             wait_for(acts, blocking_thread)
-        assert login.finish(db, acts.keys, acts.config, changed, STRANGER, "d", now)
+        assert login.finish(db, acts.keys, acts.config, changed, STRANGER, Entrance("d"), now)
     if not blocking_thread.ident:
         blocking_thread.start()
     blocking_thread.join(30)

@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, update
 
 from app import jobs
 from app.db import SWEPT_AT_ONCE
+from app.direct import direct
 from app.domain import blocking, devices, sessions, throttling
 from app.domain.sessions import Login
 from app.models.audit import AuditEvent
@@ -210,7 +211,7 @@ def test_what_is_long_unused_is_swept_and_what_is_closed_is_not(acts: Acts) -> N
             db.add(Throttle(bucket=name, tries=tries, last_at=now.at, next_at=now.at))
     acts.clock.forward(days=399)
     with acts.writing() as (db, now):
-        devices.know(db, acts.keys, user_of(db, CARLA).id, "a", now)
+        direct(db, *devices.knowing(db, acts.keys, user_of(db, CARLA).id, "a", now))
         db.add(Throttle(bucket="new", tries=7, last_at=now.at, next_at=now.at))
     acts.clock.forward(days=2)
     jobs.sweep(acts.database, acts.clock)

@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, SQLColumnExpression, and_, bindparam, literal, or_, select
 from sqlalchemy.orm import Session
 
-from app.db import Instant, direct
+from app.db import Instant
+from app.direct import direct
 from app.domain import people
 from app.domain.people import TODAY, is_current
 from app.models.elevadgang import Door

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Row, Select, and_, bindparam, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from app.db import Instant, UtcTime, direct
+from app.db import Instant, UtcTime
+from app.direct import direct
 from app.domain import audit
 from app.domain.audit import Event
 from app.domain.elevadgang import areas, windows

@@ -19,7 +19,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from app.db import NOW, SKEW_SECONDS, SWEPT_AT_ONCE, Instant, after, direct, swept
+from app.db import NOW, SKEW_SECONDS, SWEPT_AT_ONCE, Instant, after, swept
+from app.direct import direct
 from app.domain import audit
 from app.domain.audit import Event
 from app.domain.elevadgang import areas

@@ -27,6 +27,7 @@ from app.web.wizard import (
     check,
     deal_new,
     endpoint_of,
+    entrance,
     find_flow,
     finish,
     go_on,
@@ -158,13 +159,13 @@ def pictures_given(flow: Flow) -> Response:
 
 
 def _tried(flow: Flow, secret: str, template: str, context: Any) -> Response:
-    checked = check(flow, secret)
+    checked = check(flow, secret, entrance())
     if checked.outcome is not Outcome.ACCEPTED:
         shown = context(checked.flow)
         return page(template, status=STATUS[checked.outcome], **shown, **problem_of(checked))
     step = step_of(checked.flow)
     if step is Step.FINISH:
-        return finish(checked.flow)
+        return finish(checked.flow, token=checked.session_token)
     return keep_flow(onward(endpoint_of(step, checked.flow)), checked.flow.token)
 
 

@@ -1,0 +1,202 @@
+"""Statements that are made once, executed past the library's own way: it takes most of a login's CPU.
+
+SQLAlchemy still writes the SQL, converts the values and owns the connection. What is left out is what it
+does anew at each execution: looking the compiled statement up, and building a context, a result and its rows.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Mapping
+from typing import Any, Concatenate, ParamSpec
+
+from sqlalchemy import Executable
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.compiler import SQLCompiler
+
+P = ParamSpec("P")
+Convert = Callable[[Any], Any]
+Values = Mapping[str, Any]
+# A statement that was made once, with its values.
+Bound = tuple[Executable, Values]
+
+
+class Rows(list[Any]):
+    """What a statement found: named tuples."""
+
+    def first(self) -> Any | None:
+        """Return the first row, or None."""
+        return self[0] if self else None
+
+    def one(self) -> Any:
+        """Return the only row.
+
+        Raises:
+            LookupError: there is none, or another one.
+
+        """
+        if len(self) != 1:
+            raise LookupError(f"{len(self)} rows where there should be one")
+        return self[0]
+
+    def scalar(self) -> Any | None:
+        """Return the first row's first value, or None."""
+        return self[0][0] if self else None
+
+
+class Compiled:
+    """A statement as one kind of database takes it."""
+
+    def __init__(self, statement: Any, dialect: Dialect) -> None:
+        """Compile it; its values' and its columns' types say what is converted."""
+        compiled: SQLCompiler = statement.compile(dialect=dialect)
+        given = {name: None for name in compiled.params if compiled.binds[name].required}
+        # Lists that are part of the statement are written out.
+        written = compiled.construct_expanded_state(given)
+        self.sql: str = written.statement
+        self._order = written.positiontup
+        self._fixed: dict[str, Any] = {}
+        self._given: list[tuple[str, Convert | None]] = []
+        for name, value in written.parameters.items():
+            if name in compiled.binds:
+                convert = compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)
+            else:  # of a list
+                convert = written.processors.get(name)
+            if name in given:
+                self._given.append((name, convert))
+            else:
+                self._fixed[name] = convert(value) if convert else value
+        columns = statement.exported_columns
+        self._row: Any = namedtuple("Row", columns.keys(), rename=True) if len(columns) else None
+        self._converts: list[tuple[int, Convert]] = []
+        for index, column in enumerate(columns):
+            back = column.type.dialect_impl(dialect).result_processor(dialect, None)
+            if back is not None:
+                self._converts.append((index, back))
+
+    def bound(self, values: Values) -> Any:
+        """Return the values as the driver takes them.
+
+        Raises:
+            KeyError: one is not given.
+
+        """
+        bound = self._fixed.copy()
+        for name, convert in self._given:
+            value = values[name]
+            bound[name] = convert(value) if convert is not None else value
+        return bound if self._order is None else tuple(bound[name] for name in self._order)
+
+    def rows(self, cursor: Any) -> Rows:
+        """Return what a cursor found."""
+        if self._row is None:
+            return Rows()
+        make, converts = self._row._make, self._converts
+        if not converts:
+            return Rows(map(make, cursor.fetchall()))
+        rows = Rows()
+        for found in cursor.fetchall():
+            row = list(found)
+            for index, convert in converts:
+                row[index] = convert(row[index])
+            rows.append(make(row))
+        return rows
+
+
+# By statement and kind of database; None for those whose lists come with the values.
+_COMPILED: dict[tuple[Executable, str], Compiled | None] = {}
+
+
+def direct(db: Session, statement: Executable, values: Values) -> Rows:
+    """Execute a statement that was made once, in the transaction of a session.
+
+    Raises:
+        DBAPIError: the database refused it, or is away.
+
+    """
+    connection = _connection(db)
+    compiled = _compiled(connection, statement)
+    if compiled is None:
+        result = connection.execute(statement, values)
+        return Rows(result) if result.returns_rows else Rows()
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(compiled.sql, compiled.bound(values))
+        return compiled.rows(cursor)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _told(connection, compiled.sql, error) from error
+
+
+def executing(make: Callable[P, Bound]) -> Callable[Concatenate[Session, P], None]:
+    """Return what executes the statement that `make` returns."""
+
+    def execute(db: Session, /, *args: P.args, **values: P.kwargs) -> None:
+        direct(db, *make(*args, **values))
+
+    return execute
+
+
+def direct_together(db: Session, *statements: Bound) -> None:
+    """Execute statements one after the other, of which nothing is asked; PostgreSQL gets them at once.
+
+    Raises:
+        DBAPIError: the database refused one of them, or is away.
+
+    """
+    connection = _connection(db)
+    compiled = [_compiled(connection, statement) for statement, _values in statements]
+    if connection.dialect.name != postgresql.dialect.name or None in compiled:
+        for statement, values in statements:
+            direct(db, statement, values)
+        return
+    cursor: Any = connection.connection.cursor()
+    try:
+        parts = [
+            cursor.mogrify(one.sql, one.bound(values))
+            for one, (_statement, values) in zip(compiled, statements, strict=True)
+            if one is not None
+        ]
+        cursor.execute(b";".join(parts))
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _told(connection, "several statements", error) from error
+
+
+def _connection(db: Session) -> Connection:
+    connection: Connection | None = db.info.get("connection")
+    if connection is None or connection.closed:  # a transaction has ended since
+        connection = db.info["connection"] = db.connection()
+    return connection
+
+
+def _compiled(connection: Connection, statement: Executable) -> Compiled | None:
+    if connection.engine.dispatch.before_cursor_execute:
+        return None  # whoever listens to what the library executes is to hear this, too
+    key = (statement, connection.dialect.name)
+    try:
+        return _COMPILED[key]
+    except KeyError:
+        compiled = _COMPILED[key] = _compile(statement, connection.dialect)
+        return compiled
+
+
+def _compile(statement: Any, dialect: Dialect) -> Compiled | None:
+    binds = statement.compile(dialect=dialect).binds.values()
+    if any(bind.expanding and bind.required for bind in binds):
+        return None
+    return Compiled(statement, dialect)
+
+
+def _told(connection: Connection, sql: str, error: Any) -> BaseException:
+    """Return a driver's error as the library tells it; values are not repeated, they may be secret."""
+    is_lost = connection.dialect.is_disconnect(error, connection.connection, None)
+    if is_lost:
+        # The library is to see it as well, so that it forgets this connection and those as old: it raises.
+        connection.exec_driver_sql("SELECT 1")
+    errors = connection.dialect.loaded_dbapi.Error
+    told: BaseException = DBAPIError.instance(
+        sql, None, error, errors, hide_parameters=True, dialect=connection.dialect
+    )
+    return told
