@@ -64,7 +64,7 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
         support,
     )
     from app.web import mitid as trips
-    from app.web.browser import FORM, KnownNetworks
+    from app.web.browser import FORM, FormCookie, KnownNetworks
     from app.web.transaction import TransactionalFlask, close
     from app.world import World
 
@@ -117,6 +117,7 @@ def create_app(config: Config | None = None, world: World | None = None) -> Flas
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,
     )
+    app.session_interface = FormCookie()
     app.url_map.strict_slashes = True
 
     headers.init(app)

@@ -209,39 +209,72 @@ def instant(clock: Clock) -> Instant:
     return Instant(clock.now(), clock.offset)
 
 
+class SingleStatements(Session):
+    """A session that reads where no statement needs another: it begins nothing."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Take the engine; nothing is connected yet."""
+        super().__init__(autoflush=False, expire_on_commit=False)
+        self._engine = engine
+        self._opened: Connection | None = None
+
+    def open(self) -> Connection:
+        """Return the connection, the same one until the end."""
+        if self._opened is None:
+            self._opened = self._engine.connect()
+        return self._opened
+
+    def get_bind(self, *_about: Any, **_more: Any) -> Connection:
+        """Let the ORM use the same connection."""
+        return self.open()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        super().close()
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+
 class Database:
-    """The engine, and the two kinds of session a request may hold."""
+    """The engines, and the two kinds of session a request may hold."""
 
     def __init__(self, url: str, *, pool: int = 5) -> None:
-        """Open `url` with at most `pool` connections kept; nothing is connected yet."""
+        """Open `url` with at most `pool` connections of a kind kept; nothing is connected yet."""
         self.engine = _engine(url, pool)
+        # A reading request on PostgreSQL asks single statements: no BEGIN and ROLLBACK around each. To turn a
+        # connection that way and back costs as much as asking, so they have connections of their own.
         is_postgres = self.engine.dialect.name == "postgresql"
-        # A reading request on PostgreSQL asks single statements: no BEGIN and ROLLBACK around each.
-        self._for_reading = (
-            self.engine.execution_options(isolation_level="AUTOCOMMIT") if is_postgres else self.engine
-        )
+        self._for_single = _engine(url, pool, isolation_level="AUTOCOMMIT") if is_postgres else None
         self._for_writing = self.engine.execution_options(is_writing=True)
+
+    @property
+    def engines(self) -> set[Engine]:
+        """What has connections of its own."""
+        return {self.engine} if self._for_single is None else {self.engine, self._for_single}
 
     def reading(self) -> Session:
         """Return a session that only reads."""
-        return Session(self._for_reading, autoflush=False, expire_on_commit=False)
+        if self._for_single is not None:
+            return SingleStatements(self._for_single)
+        return Session(self.engine, autoflush=False, expire_on_commit=False)
 
     def writing(self) -> Session:
         """Return a session whose transaction may write; SQLite takes its lock at BEGIN (S-80)."""
         return Session(self._for_writing, expire_on_commit=False)
 
+    def dispose(self) -> None:
+        """Close the connections that are not in use."""
+        for engine in self.engines:
+            engine.dispose()
 
-def _engine(url: str, pool: int) -> Engine:
+
+def _engine(url: str, pool: int, **options: Any) -> Engine:
+    kept = {"pool_size": pool, "max_overflow": 2, "pool_timeout": 5}
     if url.startswith("postgresql"):
-        return create_engine(
-            url,
-            pool_size=pool,
-            max_overflow=2,
-            pool_timeout=5,
-            pool_recycle=1800,
-            connect_args={"options": POSTGRES_OPTIONS, "connect_timeout": 5},
-        )
-    engine = create_engine(url, pool_size=pool, max_overflow=2, pool_timeout=5)
+        told = {"options": POSTGRES_OPTIONS, "connect_timeout": 5}
+        return create_engine(url, **kept, pool_recycle=1800, connect_args=told, **options)
+    engine = create_engine(url, **kept)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

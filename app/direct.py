@@ -17,6 +17,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from app.db import SingleStatements
+
 P = ParamSpec("P")
 Convert = Callable[[Any], Any]
 Values = Mapping[str, Any]
@@ -165,6 +167,8 @@ def direct_together(db: Session, *statements: Bound) -> None:
 
 
 def _connection(db: Session) -> Connection:
+    if isinstance(db, SingleStatements):
+        return db.open()
     connection: Connection | None = db.info.get("connection")
     if connection is None or connection.closed:  # a transaction has ended since
         connection = db.info["connection"] = db.connection()

@@ -123,7 +123,7 @@ def _prepare(config: Config, *, is_fresh: bool) -> list[TestIdentity]:
             school.load_and_show(app.extensions)
         with database.reading() as db:
             loaded_on = school.loaded_on(db)
-    database.engine.dispose()
+    database.dispose()
     return drawn.identities(loaded_on) if loaded_on else []
 
 

@@ -43,7 +43,7 @@ def main(people: int, with_password: int, password: str) -> None:
             connection.exec_driver_sql("VACUUM ANALYZE")
         else:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.engine.dispose()
+    database.dispose()
 
 
 def add_teachers(db: Session, hasher: Hasher, config: Config, password: str) -> None:

@@ -113,7 +113,7 @@ def template(
     if request.param == "sqlite":
         with database.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.engine.dispose()
+    database.dispose()
     return Template(request.param, config, server)
 
 
@@ -155,7 +155,7 @@ def app(config: Config, world: World) -> Iterator[Flask]:
     """Return the site over a fresh copy of the demo school."""
     site = create_app(config, world)
     yield site
-    site.extensions["database"].engine.dispose()
+    site.extensions["database"].dispose()
 
 
 @pytest.fixture

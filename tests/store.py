@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, event, func, select
 
 from app.db import Base, Database
 from app.models.audit import AuditEvent
@@ -24,6 +26,23 @@ WRITTEN = (
     "throttle",
     "user",
 )
+
+
+@contextmanager
+def heard(database: Database) -> Iterator[list[tuple[str, Any]]]:
+    """Collect what the database is asked, with the values."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, values: Any, *_rest: object) -> None:
+        asked.append((statement, values))
+
+    for engine in database.engines:
+        event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        for engine in database.engines:
+            event.remove(engine, "before_cursor_execute", note)
 
 
 def content(database: Database, *names: str) -> dict[str, list[tuple[Any, ...]]]:
@@ -45,7 +64,7 @@ def events(database: Database, name: str | None = None) -> list[AuditEvent]:
     """Return what was done, oldest first; of one kind where it is named."""
     with database.reading() as db:
         found = db.scalars(select(AuditEvent).order_by(AuditEvent.id))
-        return [event for event in found if name in (None, event.event)]
+        return [one for one in found if name in (None, one.event)]
 
 
 def all_text(database: Database) -> str:

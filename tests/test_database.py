@@ -39,7 +39,7 @@ def school(config: Config) -> Iterator[Database]:
     """Return a database with the demo school in it."""
     database = Database(config.database_url)
     yield database
-    database.engine.dispose()
+    database.dispose()
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def file(tmp_path: Path) -> Iterator[Database]:
     """Return an empty SQLite database."""
     database = Database(f"sqlite:///{tmp_path}/x.db")
     yield database
-    database.engine.dispose()
+    database.dispose()
 
 
 def is_sqlite(database: Database) -> bool:
@@ -118,7 +118,7 @@ def test_s_80_many_who_open_a_new_sqlite_file_at_once_all_get_in(tmp_path: Path)
         except OperationalError as error:
             faults.append(error)
         finally:
-            database.engine.dispose()
+            database.dispose()
 
     # One round in thirty or so met the refusal before it was asked again.
     for number in range(100):

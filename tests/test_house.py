@@ -53,7 +53,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     folder = tmp_path_factory.mktemp("house")
     made = create_app(configuration.read({"INSTANCE_DIR": str(folder), "LOG_LEVEL": "ERROR"}))
     yield made
-    made.extensions["database"].engine.dispose()
+    made.extensions["database"].dispose()
 
 
 def loaded_by(module: str) -> list[str]:

@@ -50,7 +50,7 @@ def nothing(url: str) -> Iterator[Database]:
     """Return an empty database of each kind."""
     database = Database(url)
     yield database
-    database.engine.dispose()
+    database.dispose()
 
 
 def revisions(database: Database) -> list[str]:
@@ -138,7 +138,7 @@ def test_several_threads_that_migrate_at_once_take_turns(nothing: Database, url:
         except BaseException as error:
             faults.append(error)
         finally:
-            database.engine.dispose()
+            database.dispose()
 
     threads = [threading.Thread(target=start) for _ in range(4)]
     for thread in threads:
@@ -201,6 +201,6 @@ def test_starting_over_leaves_nothing_and_begins_again(nothing: Database) -> Non
     migrate(nothing)
     empty(nothing)
     assert inspect(nothing.engine).get_table_names() == []
-    nothing.engine.dispose()
+    nothing.dispose()
     migrate(nothing)
     assert revisions(nothing) == heads()

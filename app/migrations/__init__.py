@@ -29,7 +29,7 @@ def empty(database: Database) -> None:
             connection.exec_driver_sql("DROP SCHEMA public CASCADE")
             connection.exec_driver_sql("CREATE SCHEMA public")
             return
-    database.engine.dispose()
+    database.dispose()
     path = database.engine.url.database
     for suffix in ("", "-wal", "-shm"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)

@@ -7,8 +7,10 @@ import threading
 import time
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
-from flask import current_app, g, request
+from flask import Flask, current_app, g, request
+from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import BadSignature, Signer
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -46,6 +48,20 @@ SYSTEMS = (
     ("Mac OS X", "Mac"),
     ("Linux", "Linux"),
 )
+
+
+class FormCookie(SecureCookieSessionInterface):
+    """Flask's session, in which our forms keep what they prove themselves with, signed by one signer."""
+
+    def __init__(self) -> None:
+        """Make no signer before the app has its keys."""
+        self._signer: Any = None
+
+    def get_signing_serializer(self, app: Flask) -> Any:
+        """Return what signs: made once, as Flask makes it."""
+        if self._signer is None:
+            self._signer = super().get_signing_serializer(app)
+        return self._signer
 
 
 def cookie_name(kind: str) -> str:

@@ -55,7 +55,8 @@ def _check() -> None:
     if "app.too_large" in request.environ:
         abort(413)
     # No database stores it; what people may type is dealt with where it is read.
-    named = [text for name in IDENTIFIERS for text in request.values.getlist(name)]
+    sent = [request.args] if request.method in READING else [request.args, request.form]
+    named = [text for values in sent for name in IDENTIFIERS for text in values.getlist(name)]
     if any("\0" in text for text in (request.path, *named)):
         abort(400)
     if request.method in READING:

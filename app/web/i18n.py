@@ -19,6 +19,8 @@ from babel.dates import format_date
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import current_app, g, has_request_context, request, url_for
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 from app.config import Config
 from app.db import COPENHAGEN
@@ -35,8 +37,8 @@ COOKIE = "language"
 # What a public page was asked, which it is in another language too.
 ASKED = {"searching.results": ("q",), "help_me.ask": ("hvem", "hvad", "mitid")}
 
-# Days kept in words: pages mostly tell of the same few.
-DAYS = 512
+# Days kept in words: pages mostly tell of the same few. And headers, of which a stranger may send any.
+DAYS, PREFERENCES = 512, 256
 
 Catalogue = NullTranslations
 
@@ -85,7 +87,13 @@ def _choose() -> str:
     kept = request.cookies.get(cookie_name())
     if kept in LANGUAGES:
         return str(kept)
-    return request.accept_languages.best_match(LANGUAGES, SOURCE) or SOURCE
+    return _preferred(request.headers.get("Accept-Language", "")[:200])
+
+
+@lru_cache(PREFERENCES)
+def _preferred(header: str) -> str:
+    """Return the language that a browser prefers of ours; browsers mostly say the same few things."""
+    return parse_accept_header(header, LanguageAccept).best_match(LANGUAGES, SOURCE) or SOURCE
 
 
 def cookie_name() -> str:

@@ -188,8 +188,7 @@ def turn_of(*steps: Step) -> Callable[[View], View]:
 
 def same_person(flow: Flow) -> None:
     """Refuse a page that was made for another username, in another tab, before this flow began."""
-    shown = request.form.get("username")
-    if request.method == "POST" and shown is not None and shown != flow.username:
+    if request.method == "POST" and request.form.get("username", flow.username) != flow.username:
         abort(410)
 
 

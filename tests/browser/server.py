@@ -129,7 +129,7 @@ class Server:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             os.close(self._life)
-        self.database.engine.dispose()
+        self.database.dispose()
         if self._template.postgres is not None:
             self._template.postgres.drop(self._name)
 

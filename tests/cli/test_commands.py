@@ -44,7 +44,7 @@ def test_db_upgrade_makes_the_tables_and_may_be_repeated(app: Flask, run: Run, t
     for _ in range(2):
         assert done(run("db", "upgrade")) == "The tables are up to date.\n"
     assert "user" in inspect(fresh.engine).get_table_names()
-    fresh.engine.dispose()
+    fresh.dispose()
 
 
 def test_a_command_on_a_database_without_tables_says_so_in_one_line(
@@ -53,7 +53,7 @@ def test_a_command_on_a_database_without_tables_says_so_in_one_line(
     fresh = Database(f"sqlite:///{tmp_path}/empty.db")
     app.extensions["database"] = fresh
     assert "flask db upgrade" in refused(run("networks", "list"))
-    fresh.engine.dispose()
+    fresh.dispose()
 
 
 # demo
@@ -75,7 +75,7 @@ def test_demo_load_tells_its_progress_a_line_a_class(app: Flask, run: Run, tmp_p
     assert not any("\r" in line or "\x1b" in line for line in lines)
     with fresh.reading() as db:
         assert people.find_by_username(db, "anna1001") is not None
-    fresh.engine.dispose()
+    fresh.dispose()
 
 
 def test_demo_load_extra_adds_people_for_load_runs(run: Run, database: Database) -> None:

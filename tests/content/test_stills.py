@@ -43,7 +43,7 @@ def changed(tmp_path: Path) -> Iterator[Flask]:
     """Return another site, whose screens a test may change."""
     made = create_app(configuration.read({"INSTANCE_DIR": str(tmp_path), "LOG_LEVEL": "ERROR"}))
     yield made
-    made.extensions["database"].engine.dispose()
+    made.extensions["database"].dispose()
 
 
 def change(site: Flask, template: str, old: str, new: str) -> None:

@@ -30,7 +30,7 @@ def acts(config: Config, world: World, clock: SetClock) -> Iterator[Acts]:
     keys = keyring.read(config.keys_file)
     hasher = CountingHasher(keys, slots=8, wait_seconds=30)
     yield Acts(database, keys, hasher, config, clock, world.dice)
-    database.engine.dispose()
+    database.dispose()
 
 
 @pytest.fixture

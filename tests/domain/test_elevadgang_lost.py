@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, select, text, update
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
 
 from app import jobs
@@ -14,6 +14,7 @@ from app.domain.elevadgang import revoking, windows
 from app.models.credentials import PendingPassword
 from app.models.elevadgang import Door, EndedBy, PasswordWindow, WindowState
 from app.models.people import Affiliation, ContactRelation, Right, User
+from tests import store
 from tests.cast import ALBA, ANNA, BO, CARLA, DAN, EVA, IDA, PARENT, PROTECTED
 from tests.domain.acts import at_once
 from tests.domain.helping import Helping, PupilBrowser
@@ -131,11 +132,9 @@ def test_a_round_asks_once_a_door_however_many_the_helpers_and_their_pupils(help
     helping.press(helping.area(CARLA, "5.A"), IDA)
     helping.press(helping.area(EVA, None), BO)
     helping.press_for_child(PARENT, ALBA)
-    asked: list[str] = []
-    engine = helping.acts.database.engine
-    event.listen(engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
-    assert round_of(helping) == 0
-    assert sum(one.startswith("SELECT") for one in asked) == 1 + len(Door)
+    with store.heard(helping.acts.database) as asked:
+        assert round_of(helping) == 0
+    assert sum(one.startswith("SELECT") for one, _values in asked) == 1 + len(Door)
 
 
 @pytest.mark.parametrize("round_number", range(3))
@@ -226,16 +225,10 @@ def test_what_looks_for_live_windows_reads_no_others(helping: Helping) -> None:
     is_postgres = acts.database.engine.dialect.name == "postgresql"
     if is_postgres:
         helping.change(lambda db: db.execute(text("ANALYZE password_window")))
-    asked: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_rest: Any) -> None:
-        asked.append((statement, values))
-
-    event.listen(acts.database.engine, "before_cursor_execute", note)
-    round_of(helping)
-    with acts.writing() as (db, now):
-        windows.expire(db, now)
-    event.remove(acts.database.engine, "before_cursor_execute", note)
+    with store.heard(acts.database) as asked:
+        round_of(helping)
+        with acts.writing() as (db, now):
+            windows.expire(db, now)
     told = [(statement, values) for statement, values in asked if "password_window" in statement]
     assert len(told) == 2
     with helping.reading() as db:

@@ -245,7 +245,7 @@ def test_only_the_demo_and_nothing_at_all_may_be_thrown_away(database: Database,
         db.add(User(uni_id="1", given_name="En", family_name="Anden", created_at=EPOCH))
         db.commit()
     assert not school.may_be_thrown_away(new)
-    new.engine.dispose()
+    new.dispose()
 
 
 # The listing

@@ -306,6 +306,6 @@ def test_s_34_the_site_asks_the_broker_of_its_settings(tmp_path: Path) -> None:
     ):
         app = create_app(configuration.read(told))
         client = app.extensions["world"].mitid
-        app.extensions["database"].engine.dispose()
+        app.extensions["database"].dispose()
         assert (client.broker.issuer if client else None) == issuer
         assert client is None or client.redirect_uri == "http://127.0.0.1:8000/mitid/retur"

@@ -27,7 +27,7 @@ def secure_app(config: Config, world: World) -> Iterator[Flask]:
     """Return the site as it is behind https."""
     site = create_app(replace(config, public_url=PUBLIC_URL), world)
     yield site
-    site.extensions["database"].engine.dispose()
+    site.extensions["database"].dispose()
 
 
 class Collecting(logging.Handler):

@@ -141,7 +141,7 @@ def proxied(config: Config, world: World) -> Iterator[Flask]:
     trusted = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
     site = create_app(replace(config, trusted_proxies=trusted), world)
     yield site
-    site.extensions["database"].engine.dispose()
+    site.extensions["database"].dispose()
 
 
 @pytest.mark.parametrize(

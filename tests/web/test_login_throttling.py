@@ -234,7 +234,7 @@ def test_the_tries_are_in_the_store_and_outlive_the_process(
     afresh = Browser(other)
     begin(afresh, BO.username)
     assert guess(afresh, BO.password or "").status == 429
-    other.extensions["database"].engine.dispose()
+    other.extensions["database"].dispose()
 
 
 def test_the_store_does_not_tell_whose_tries_they_are(browser: Browser, database: Database) -> None:
@@ -247,7 +247,7 @@ def crowded(config: Config, world: World) -> Iterator[Flask]:
     """Return a site that computes one hash at a time and waits for its turn a twentieth of a second."""
     site = create_app(replace(config, workers=64, hash_wait_seconds=0.05), world)
     yield site
-    site.extensions["database"].engine.dispose()
+    site.extensions["database"].dispose()
 
 
 @pytest.fixture

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from app.db import Database, Instant
@@ -59,17 +57,10 @@ def test_it_shows_who_one_is_and_where(app: Flask, member: Member, words: list[s
 @pytest.mark.parametrize(("member", "asks"), [(ANNA, 0), (EVA, 1)])
 def test_rights_are_asked_for_only_where_there_are_any(app: Flask, member: Member, asks: int) -> None:
     browser = log_in(app, member)
-    asked: list[str] = []
-
-    def listen(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        asked.append(statement)
-
-    engine = app.extensions["database"].engine
-    event.listen(engine, "before_cursor_execute", listen)
-    page = browser.open("/mit")
-    event.remove(engine, "before_cursor_execute", listen)
+    with store.heard(app.extensions["database"]) as asked:
+        page = browser.open("/mit")
     assert ("Brugeradministrator" in page.text) == bool(asks)
-    assert len([one for one in asked if one.startswith('SELECT "right".kind')]) == asks
+    assert len([one for one, _values in asked if one.startswith('SELECT "right".kind')]) == asks
 
 
 def test_it_shows_when_and_by_whose_help_the_password_was_changed(app: Flask) -> None:

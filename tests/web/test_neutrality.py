@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -148,16 +148,12 @@ def test_recovery_answers_alike(app: Flask, blocked: Member, placeless: Member) 
 @contextmanager
 def statements(database: Database) -> Iterator[list[str]]:
     """Collect what the database is asked."""
-    asked: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        # Read every ten seconds, and every second, whoever comes.
-        if "network.cidr" not in statement and "operations_notice" not in statement:
-            asked.append(statement)
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    yield asked
-    event.remove(database.engine, "before_cursor_execute", note)
+    kept: list[str] = []
+    with store.heard(database) as asked:
+        yield kept
+    # Read every ten seconds, and every second, whoever comes.
+    own_time = ("network.cidr", "operations_notice")
+    kept += [one for one, _values in asked if not any(words in one for words in own_time)]
 
 
 def test_the_work_is_the_same_for_whatever_name(

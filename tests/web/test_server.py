@@ -128,7 +128,7 @@ def start(folder: Path) -> Server:
     config = configuration.read(settings)
     database = Database(config.database_url)
     migrate(database)
-    database.engine.dispose()
+    database.dispose()
     command = [
         f"--http1-header-read-timeout={HEAD_SECONDS * 1000}" if "header-read-timeout" in word else word
         for word in granian_command(config)
@@ -348,7 +348,7 @@ def test_looking_for_silent_connections_gives_up_no_lock_of_the_database(tmp_pat
         other = subprocess.run([sys.executable, "-c", WRITE_AT_ONCE, str(tmp_path / "x.db")], check=False)
         assert other.returncode == 0
         assert (tmp_path / "x.db-wal").exists(), "the other took itself for the last one"
-    ours.engine.dispose()
+    ours.dispose()
 
 
 def test_a_killed_worker_is_replaced_and_the_other_serves_meanwhile(server: Server) -> None:

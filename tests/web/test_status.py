@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from app.db import Database, instant
 from app.domain import status
 from app.domain.status import Outcome
 from app.models.contact import Severity
+from tests import store
 from tests.conftest import SetClock
 from tests.pages import Browser
 
@@ -150,20 +151,18 @@ def test_the_store_is_asked_at_most_once_a_second(
 ) -> None:
     at = clock.now()
     monkeypatch.setattr(clock, "now", lambda: at)
-    asked: list[str] = []
 
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if "operations_notice" in statement:
-            asked.append(statement)
+    def reads() -> int:
+        return sum("operations_notice" in statement for statement, _values in asked)
 
-    event.listen(database.engine, "before_cursor_execute", note)
-    for path in ("/da/", "/login", "/da/", "/en/", "/login/brugernavn"):
-        client.get(path)
-    assert len(asked) == 1
-    monkeypatch.setattr(clock, "now", lambda: at + timedelta(seconds=1))
-    client.get("/da/")
-    client.get("/login")
-    assert len(asked) == 2
+    with store.heard(database) as asked:
+        for path in ("/da/", "/login", "/da/", "/en/", "/login/brugernavn"):
+            client.get(path)
+        assert reads() == 1
+        monkeypatch.setattr(clock, "now", lambda: at + timedelta(seconds=1))
+        client.get("/da/")
+        client.get("/login")
+        assert reads() == 2
 
 
 def test_what_is_typed_is_no_html(client: FlaskClient, database: Database, clock: SetClock) -> None:
