@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Concatenate, ParamSpec
 
 from sqlalchemy import Executable
@@ -197,10 +198,16 @@ def _told(connection: Connection, sql: str, error: Any) -> BaseException:
     """Return a driver's error as the library tells it; values are not repeated, they may be secret."""
     is_lost = connection.dialect.is_disconnect(error, connection.connection, None)
     if is_lost:
-        # The library is to see it as well, so that it forgets this connection and those as old: it raises.
-        connection.exec_driver_sql("SELECT 1")
-    errors = connection.dialect.loaded_dbapi.Error
+        # The library is to meet it as well, so that it forgets this connection and those as old.
+        with suppress(DBAPIError):
+            connection.exec_driver_sql("SELECT 1")
     told: BaseException = DBAPIError.instance(
-        sql, None, error, errors, hide_parameters=True, dialect=connection.dialect
+        sql,
+        None,
+        error,
+        connection.dialect.loaded_dbapi.Error,
+        hide_parameters=True,
+        connection_invalidated=is_lost,
+        dialect=connection.dialect,
     )
     return told

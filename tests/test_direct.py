@@ -1,0 +1,213 @@
+"""Statements that are made once do what the library would do with them, only cheaper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import bindparam, delete, func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.orm import Session
+
+from app.config import Config
+from app.db import NOW, Database, Instant, table
+from app.direct import Bound, direct, direct_together
+from app.models.audit import AuditEvent
+from app.models.credentials import Credential, Throttle
+from app.models.people import Affiliation, PasswordType, User
+from tests import store
+from tests.cast import ANNA, user_of
+
+AT = Instant(datetime(2026, 11, 23, 4, 0, 0, 123456, tzinfo=UTC))
+# Every kind of value there is: enums in and out, a list in the statement, instants, days, JSON, a flag, NULL.
+CREDENTIALS = (
+    select(
+        Credential.id,
+        Credential.password_type,
+        Credential.set_at,
+        Credential.ended_at,
+        func.count().over().label("all"),
+    )
+    .where(
+        Credential.password_type.in_((PasswordType.PICTURES, PasswordType.WORDS)),
+        Credential.set_at < NOW,
+        Credential.id > bindparam("after"),
+    )
+    .order_by(Credential.id)
+    .limit(7)
+)
+AFFILIATIONS = (
+    select(Affiliation.roles, Affiliation.from_on, Affiliation.to_on, Affiliation.is_primary, User.id)
+    .join(User, User.id == Affiliation.user_id)
+    .where(Affiliation.from_on <= bindparam("today"))
+    .order_by(Affiliation.id)
+    .limit(5)
+)
+EVENTS = select(AuditEvent).order_by(AuditEvent.id).limit(bindparam("most"))
+NAMED = select(User.id).where(User.uni_id.in_(bindparam("uni_ids", expanding=True))).order_by(User.id)
+OPEN = insert(table(Throttle)).values(bucket=bindparam("name"), tries=1, last_at=NOW, next_at=NOW)
+COUNT = (
+    update(table(Throttle))
+    .where(Throttle.bucket == bindparam("name"))
+    .values(tries=Throttle.tries + 1)
+    .returning(Throttle.tries, Throttle.last_at)
+)
+CLOSE = delete(table(Throttle)).where(Throttle.bucket == bindparam("name"))
+
+
+@pytest.fixture
+def school(config: Config) -> Iterator[Database]:
+    """Return a database with the demo school in it."""
+    database = Database(config.database_url)
+    yield database
+    database.dispose()
+
+
+def opening(name: str) -> Bound:
+    """Return what opens a bucket."""
+    return OPEN, {"name": name} | AT.binds
+
+
+def execute(db: Session, *statements: Bound) -> None:
+    """Execute one statement, or several together."""
+    if len(statements) == 1:
+        direct(db, *statements[0])
+    else:
+        direct_together(db, *statements)
+
+
+def buckets(database: Database) -> dict[str, int]:
+    """Return the tries in each bucket."""
+    with database.reading() as db:
+        return {row.bucket: row.tries for row in db.execute(select(Throttle.bucket, Throttle.tries))}
+
+
+@pytest.mark.parametrize("kind", ["reading", "writing"])
+@pytest.mark.parametrize(
+    ("statement", "values"),
+    [
+        (CREDENTIALS, {"after": 3} | AT.binds),
+        (AFFILIATIONS, {"today": AT.today}),
+        (EVENTS, {"most": 3}),
+        (NAMED, {"uni_ids": ["nobody", "neither"]}),
+    ],
+)
+def test_the_rows_are_those_of_the_library(
+    school: Database, kind: str, statement: Any, values: dict[str, Any]
+) -> None:
+    with getattr(school, kind)() as db:
+        expected = db.connection().execute(statement, values).all()
+        found = direct(db, statement, values)
+    assert [tuple(row) for row in found] == [tuple(row) for row in expected]
+    assert [type(value) for row in found for value in row] == [
+        type(value) for row in expected for value in row
+    ]
+    assert statement is NAMED or found[0]._fields == expected[0]._fields
+
+
+def test_a_list_may_come_with_the_values(school: Database) -> None:
+    with school.reading() as db:
+        anna = user_of(db, ANNA)
+        for uni_ids in ([anna.uni_id], [anna.uni_id, "nobody"], []):
+            assert direct(db, NAMED, {"uni_ids": uni_ids}) == ([(anna.id,)] if uni_ids else [])
+
+
+def test_what_is_written_is_written_and_what_is_returned_is_read(school: Database) -> None:
+    with school.writing() as db:
+        assert direct(db, *opening("a")) == []
+        row = direct(db, COUNT, {"name": "a"}).one()
+        assert row.tries == 2
+        assert row.last_at.tzinfo is not None
+        assert direct(db, COUNT, {"name": "b"}).first() is None
+        assert direct(db, COUNT, {"name": "a"}).scalar() == 3
+        db.commit()
+        direct(db, CLOSE, {"name": "a"})  # and that is undone
+    assert buckets(school) == {"a": 3}
+
+
+def test_a_value_that_is_missing_is_said(school: Database) -> None:
+    with school.writing() as db, pytest.raises(KeyError):
+        direct(db, COUNT, {})
+
+
+def test_there_must_be_one_row_where_one_is_asked_for(school: Database) -> None:
+    with school.reading() as db:
+        for most in (0, 2):
+            with pytest.raises(LookupError):
+                direct(db, EVENTS, {"most": most}).one()
+
+
+def test_statements_together_are_done_in_their_order(school: Database) -> None:
+    with school.writing() as db:
+        direct_together(db, opening("a"), opening("b"), (CLOSE, {"name": "a"}), opening("a%(name)s;?"))
+        db.commit()
+    assert buckets(school) == {"b": 1, "a%(name)s;?": 1}
+
+
+@pytest.mark.parametrize("is_together", [True, False])
+def test_what_the_database_refuses_is_told_as_the_library_tells_it_and_nothing_of_it_stays(
+    school: Database, *, is_together: bool
+) -> None:
+    with school.writing() as db:
+        direct(db, *opening("a secret"))
+        bound = [opening("b"), opening("a secret")] if is_together else [opening("a secret")]
+        with pytest.raises(IntegrityError) as refused:
+            execute(db, *bound)
+        db.rollback()
+        direct(db, *opening("c"))
+        db.commit()
+    assert refused.value.params is None
+    assert buckets(school) == {"c": 1}
+
+
+def test_who_listens_to_the_library_hears_it_all(school: Database) -> None:
+    with school.writing() as db, store.heard(school) as asked:
+        direct_together(db, opening("a"), (CLOSE, {"name": "a"}))
+        direct(db, EVENTS, {"most": 1})
+    heard = [statement.split()[0] for statement, _values in asked]
+    assert [word for word in heard if word != "BEGIN"] == ["INSERT", "DELETE", "SELECT"]
+
+
+@pytest.mark.parametrize("kind", ["reading", "writing"])
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_lost_connection_is_told_once_and_not_used_again(school: Database, kind: str, number: int) -> None:
+    if school.engine.dialect.name == "sqlite":
+        return  # a file does not hang up
+    asked: Bound = (EVENTS, {"most": 1})
+    with getattr(school, kind)() as db, getattr(school, kind)() as waiting:
+        assert direct(waiting, *asked)
+        assert direct(db, *asked)
+        mine = db.connection().exec_driver_sql("SELECT pg_backend_pid()").scalar()
+        with school.engine.connect() as other:
+            other.execute(text("SELECT pg_terminate_backend(:pid, 4000)"), {"pid": mine})
+        with pytest.raises(OperationalError) as lost:
+            execute(db, *([asked] * number))
+        assert lost.value.connection_invalidated
+    for _ in range(3):
+        with getattr(school, kind)() as db:
+            assert direct(db, *asked)
+
+
+def test_a_session_of_single_statements_serves_the_orm_over_the_same_connection(school: Database) -> None:
+    with school.reading() as db:
+        first = direct(db, EVENTS, {"most": 1}).one()
+        whole = db.get(AuditEvent, first.id)
+        assert whole is not None
+        assert whole.at == first.at
+        assert sum(engine.pool.checkedout() for engine in school.engines) == 1  # type: ignore[attr-defined]
+    assert sum(engine.pool.checkedout() for engine in school.engines) == 0  # type: ignore[attr-defined]
+
+
+def test_nothing_can_be_left_behind_by_a_session_that_reads(school: Database) -> None:
+    """A lock or a transaction that stays open would hold others up."""
+    with school.reading() as db:
+        direct(db, EVENTS, {"most": 1})
+        with school.writing() as writing:
+            direct(writing, *opening("a"))
+            writing.commit()
+    assert buckets(school) == {"a": 1}
+    with pytest.raises(DBAPIError), school.reading() as db:
+        db.execute(text("SELECT nothing FROM nowhere"))
+    assert buckets(school) == {"a": 1}
