@@ -11,14 +11,15 @@ import pytest
 from sqlalchemy import func, select, text
 
 from app.domain import blocking, flows, login, new_password
-from app.domain.login import Entrance, Outcome
+from app.domain.flows import Flow, Step
+from app.domain.login import Checked, Entrance, Outcome
 from app.domain.new_password import Practised
 from app.keys import Purpose
 from app.models.audit import AuditEvent
 from app.models.credentials import Credential, PendingPassword
 from app.models.people import User
 from app.models.sso import SsoSession
-from tests.cast import BO, STAGE, Member, user_of
+from tests.cast import BO, EXPIRING, STAGE, Member, user_of
 from tests.domain.acts import STRANGER, Acts, at_once, device
 
 USERNAME, SECRET, NEW = BO.username or "", BO.secret or "", "RobinLampe47"
@@ -43,20 +44,22 @@ def current(acts: Acts) -> int:
     return acts.count(Credential, Credential.user_id == whose, Credential.ended_at.is_(None))
 
 
-def press(acts: Acts, token: str, secret: str) -> tuple[Outcome, str | None]:
-    """Try a secret and log in, in the transactions of one request."""
-    with acts.writing() as (db, now):
-        flow = flows.find(db, acts.keys, token, now)
-        assert flow is not None
-        checked = login.check_password(
-            db, acts.keys, acts.hasher, acts.config, flow, secret, STRANGER, acts.now
+def whole(acts: Acts, flow: Flow, secret: str) -> Checked:
+    """Try a secret and log in at once where nothing else is needed, as the wizard does."""
+    with acts.writing() as (db, _now):
+        return login.check_password(
+            db, acts.keys, acts.hasher, acts.config, flow, secret, STRANGER, acts.now, Entrance("d")
         )
-        session = None
-        if checked.outcome is Outcome.ACCEPTED:
-            session = login.finish(
-                db, acts.keys, acts.config, checked.flow, STRANGER, Entrance("d"), acts.now()
-            )
-        return checked.outcome, session
+
+
+def press(acts: Acts, token: str, secret: str, *, is_whole: bool = True) -> tuple[Outcome, str | None]:
+    """Try a secret and log in, in one or in the two steps that a request may take for it."""
+    checked = whole(acts, acts.flow(token), secret) if is_whole else acts.check(token, secret)
+    session = checked.session_token
+    if checked.outcome is Outcome.ACCEPTED and session is None:
+        with acts.writing() as (db, now):
+            session = login.finish(db, acts.keys, acts.config, checked.flow, STRANGER, Entrance("d"), now)
+    return checked.outcome, session
 
 
 def wait_for(acts: Acts, thread: threading.Thread) -> None:
@@ -70,14 +73,46 @@ def wait_for(acts: Acts, thread: threading.Thread) -> None:
         thread.join(0.02)
 
 
-def test_s_19_two_presses_of_log_in_at_once_make_one_session_and_both_get_it(acts: Acts) -> None:
+@pytest.mark.parametrize("whole_ones", [(True, True), (True, False), (False, False)])
+def test_s_19_two_presses_of_log_in_at_once_make_one_session_and_both_get_it(
+    acts: Acts, whole_ones: tuple[bool, bool]
+) -> None:
     """«S-19» The browser shows the answer to the second press, so that one must be in as well."""
     token = acts.begin(USERNAME)
-    answers = at_once(2, lambda _: press(acts, token, SECRET))
+    answers = at_once(2, lambda number: press(acts, token, SECRET, is_whole=whole_ones[number]))
     assert [outcome for outcome, _ in answers] == [Outcome.ACCEPTED] * 2
     assert len({session for _, session in answers}) == 1
     assert acts.count(SsoSession) == events(acts, "LOGGED_IN") == 1
     assert acts.login_of(answers[0][1] or "") is not None
+
+
+def test_s_19_a_press_after_the_first_is_in_gets_the_same_session(acts: Acts) -> None:
+    token = acts.begin(USERNAME)
+    first, second = (press(acts, token, SECRET) for _ in range(2))
+    assert first == second
+    assert acts.count(SsoSession) == events(acts, "LOGGED_IN") == 1
+
+
+def test_a_login_that_became_a_change_in_another_tab_is_not_ended_by_its_password(acts: Acts) -> None:
+    token = acts.begin(USERNAME)
+    flow = acts.flow(token)
+    with acts.writing() as (db, _now):
+        flows.want_change(db, flow)
+    checked = whole(acts, flow, SECRET)
+    assert checked.outcome is Outcome.ACCEPTED
+    assert checked.session_token is None
+    assert acts.flow(checked.flow.token).step(acts.now().at, timedelta(30)) is Step.NEW_PASSWORD
+    assert acts.count(SsoSession) == 0
+
+
+@pytest.mark.parametrize("member", [STAGE, EXPIRING])
+def test_a_password_that_must_be_changed_soon_lets_nobody_in_unasked(acts: Acts, member: Member) -> None:
+    flow = acts.flow(acts.begin(member.username or ""))
+    checked = whole(acts, flow, member.secret or "")
+    assert checked.outcome is Outcome.ACCEPTED
+    assert checked.session_token is None
+    assert acts.flow(checked.flow.token).step(acts.now().at, timedelta(30)) is Step.WARNING
+    assert acts.count(SsoSession) == 0
 
 
 def test_s_19_two_finish_at_once_and_both_get_the_one_session(acts: Acts) -> None:
