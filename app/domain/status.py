@@ -9,7 +9,8 @@ from enum import Enum, auto
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from app.db import Instant
+from app.db import Instant, after
+from app.direct import direct
 from app.domain import audit
 from app.domain.audit import Event
 from app.models.contact import OperationsNotice, Severity
@@ -111,13 +112,23 @@ def _told(at: datetime | None) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if at else ""
 
 
+_LATELY = (
+    select(
+        OperationsNotice.id,
+        OperationsNotice.severity,
+        OperationsNotice.text_da,
+        OperationsNotice.text_en,
+        OperationsNotice.starts_at,
+        OperationsNotice.ends_at,
+    )
+    .where(or_(OperationsNotice.ends_at.is_(None), OperationsNotice.ends_at > after(-LATELY_DAYS * 86400)))
+    .order_by(OperationsNotice.starts_at.desc(), OperationsNotice.id.desc())
+    .limit(MOST)
+)
+
+
 def list_lately(db: Session, now: Instant) -> list[Notice]:
     """Return what holds, is to come, or has ended within the last 90 days; the newest first."""
-    is_late = or_(
-        OperationsNotice.ends_at.is_(None), OperationsNotice.ends_at > now.after(-LATELY_DAYS * 86400)
-    )
-    newest = select(OperationsNotice).where(is_late)
-    newest = newest.order_by(OperationsNotice.starts_at.desc(), OperationsNotice.id.desc()).limit(MOST)
     return [
         Notice(
             one.id,
@@ -126,5 +137,5 @@ def list_lately(db: Session, now: Instant) -> list[Notice]:
             one.starts_at,
             one.ends_at,
         )
-        for one in db.scalars(newest)
+        for one in direct(db, _LATELY, now.binds)
     ]
