@@ -273,11 +273,18 @@ def _engine(url: str, pool: int, **options: Any) -> Engine:
     kept = {"pool_size": pool, "max_overflow": 2, "pool_timeout": 5}
     if url.startswith("postgresql"):
         told = {"options": POSTGRES_OPTIONS, "connect_timeout": 5}
-        return create_engine(url, **kept, pool_recycle=1800, connect_args=told, **options)
+        engine = create_engine(url, **kept, pool_recycle=1800, connect_args=told, **options)
+        event.listen(engine, "connect", _count_uses)
+        return engine
     engine = create_engine(url, **kept)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _count_uses(_connection: Any, record: Any) -> None:
+    """Let a new connection count how often it executes what, for `app.direct` to prepare it."""
+    record.info["uses"] = {}
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:

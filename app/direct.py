@@ -6,8 +6,13 @@ does anew at each execution: looking the compiled statement up, and building a c
 
 from __future__ import annotations
 
+import hashlib
+import itertools
+import logging
+import re
+import threading
 from collections import namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from contextlib import suppress
 from typing import Any, Concatenate, ParamSpec
 
@@ -20,7 +25,14 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from app.db import SingleStatements
 
+log = logging.getLogger("app.database")
 P = ParamSpec("P")
+# A value's place in a statement for psycopg2.
+PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+# How often a connection executes a statement before it is worth preparing.
+PREPARED_AFTER = 4
+# What a server says to a name that it does not know, or knows already: it is another one than we spoke to.
+ANOTHER_SERVER = ("26000", "42P05")
 Convert = Callable[[Any], Any]
 Values = Mapping[str, Any]
 # A statement that was made once, with its values.
@@ -50,6 +62,25 @@ class Rows(list[Any]):
         return self[0][0] if self else None
 
 
+class Prepared:
+    """A statement of psycopg2's as PostgreSQL keeps it parsed and planned for a connection.
+
+    The name follows from the statement with its fixed values, so that whatever a server knows by it, from
+    whatever version of ours, is the very same.
+    """
+
+    def __init__(self, sql: str, given: Container[str], fixed: Values) -> None:
+        """Number the values that are `given` at each execution, each place by itself: types may differ."""
+        numbers = itertools.count(1)
+        numbered = PLACEHOLDER.sub(lambda place: f"${next(numbers)}" if place[1] in given else place[0], sql)
+        places = ", ".join(place[0] for place in PLACEHOLDER.finditer(sql) if place[1] in given)
+        whole = f"{numbered} {sorted(fixed.items())!r}"
+        self.name = f"direct_{hashlib.sha256(whole.encode()).hexdigest()[:32]}"
+        # What is the same each time is written into it.
+        self.preparing = f"PREPARE {self.name} AS {numbered}"
+        self.executing = f"EXECUTE {self.name}" + (f"({places})" if places else "")
+
+
 class Compiled:
     """A statement as one kind of database takes it."""
 
@@ -61,7 +92,7 @@ class Compiled:
         written = compiled.construct_expanded_state(given)
         self.sql: str = written.statement
         self._order = written.positiontup
-        self._fixed: dict[str, Any] = {}
+        self.fixed: dict[str, Any] = {}
         self._given: list[tuple[str, Convert | None]] = []
         for name, value in written.parameters.items():
             if name in compiled.binds:
@@ -71,7 +102,10 @@ class Compiled:
             if name in given:
                 self._given.append((name, convert))
             else:
-                self._fixed[name] = convert(value) if convert else value
+                self.fixed[name] = convert(value) if convert else value
+        self.prepared: Prepared | None = None
+        if dialect.name == postgresql.dialect.name:
+            self.prepared = Prepared(self.sql, given, self.fixed)
         columns = statement.exported_columns
         self._row: Any = namedtuple("Row", columns.keys(), rename=True) if len(columns) else None
         self._converts: list[tuple[int, Convert]] = []
@@ -87,7 +121,7 @@ class Compiled:
             KeyError: one is not given.
 
         """
-        bound = self._fixed.copy()
+        bound = self.fixed.copy()
         for name, convert in self._given:
             value = values[name]
             bound[name] = convert(value) if convert is not None else value
@@ -125,11 +159,13 @@ def direct(db: Session, statement: Executable, values: Values) -> Rows:
     if compiled is None:
         result = connection.execute(statement, values)
         return Rows(result) if result.returns_rows else Rows()
-    cursor = connection.connection.cursor()
+    cursor: Any = connection.connection.cursor()
     try:
-        cursor.execute(compiled.sql, compiled.bound(values))
+        cursor.execute(_said(connection, cursor, compiled), compiled.bound(values))
         return compiled.rows(cursor)
     except connection.dialect.loaded_dbapi.Error as error:
+        if _met_pooler(error) and isinstance(db, SingleStatements):
+            return direct(db, statement, values)
         raise _told(connection, compiled.sql, error) from error
 
 
@@ -158,12 +194,13 @@ def direct_together(db: Session, *statements: Bound) -> None:
     cursor: Any = connection.connection.cursor()
     try:
         parts = [
-            cursor.mogrify(one.sql, one.bound(values))
+            cursor.mogrify(_said(connection, cursor, one), one.bound(values))
             for one, (_statement, values) in zip(compiled, statements, strict=True)
             if one is not None
         ]
         cursor.execute(b";".join(parts))
     except connection.dialect.loaded_dbapi.Error as error:
+        _met_pooler(error)
         raise _told(connection, "several statements", error) from error
 
 
@@ -192,6 +229,35 @@ def _compile(statement: Any, dialect: Dialect) -> Compiled | None:
     if any(bind.expanding and bind.required for bind in binds):
         return None
     return Compiled(statement, dialect)
+
+
+def _said(connection: Connection, cursor: Any, compiled: Compiled) -> str:
+    """Return how a statement is said over this connection; what is said often is prepared first."""
+    uses: dict[str, int] | None = connection.info.get("uses")
+    if uses is None or compiled.prepared is None or _pooler.is_set():
+        return compiled.sql
+    name = compiled.prepared.name
+    before = uses.get(name, 0)
+    if before > PREPARED_AFTER:
+        return compiled.prepared.executing
+    if before == PREPARED_AFTER:
+        cursor.execute(compiled.prepared.preparing, compiled.fixed)
+    uses[name] = before + 1
+    return compiled.sql
+
+
+# Set where a pooler was met that gives us now this, now that connection to the server: nothing that a
+# connection knows can be relied on then (S-80).
+_pooler = threading.Event()
+
+
+def _met_pooler(error: Any) -> bool:
+    if getattr(error, "pgcode", None) not in ANOTHER_SERVER:
+        return False
+    if not _pooler.is_set():
+        _pooler.set()
+        log.warning("a pooler swaps connections to the database, so statements are not prepared any more")
+    return True
 
 
 def _told(connection: Connection, sql: str, error: Any) -> BaseException:

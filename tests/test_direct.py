@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Integer, Select, bindparam, delete, func, insert, literal, select, text, update
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import UpdateBase
 
+import app.domain
+from app import direct as direct_module
 from app.config import Config
 from app.db import NOW, Database, Instant, table
 from app.direct import Bound, direct, direct_together
@@ -70,6 +77,17 @@ def opening(name: str) -> Bound:
     return OPEN, {"name": name} | AT.binds
 
 
+def is_postgres(database: Database) -> bool:
+    """Whether statements can be prepared."""
+    return database.engine.dialect.name == "postgresql"
+
+
+def prepared(db: Session) -> int:
+    """Return how many statements the server has prepared for this connection."""
+    told = "SELECT count(*) FROM pg_prepared_statements WHERE starts_with(name, 'direct')"
+    return int(db.connection().exec_driver_sql(told).scalar_one())
+
+
 def execute(db: Session, *statements: Bound) -> None:
     """Execute one statement, or several together."""
     if len(statements) == 1:
@@ -105,6 +123,85 @@ def test_the_rows_are_those_of_the_library(
         type(value) for row in expected for value in row
     ]
     assert statement is NAMED or found[0]._fields == expected[0]._fields
+
+
+@pytest.mark.parametrize("kind", ["reading", "writing"])
+def test_what_is_said_often_is_prepared_and_finds_the_same(school: Database, kind: str) -> None:
+    with getattr(school, kind)() as db:
+        asked = [(CREDENTIALS, {"after": n} | AT.binds) for n in range(3)]
+        first = [direct(db, *one) for one in asked]
+        assert len({str(rows) for rows in first}) == 3
+        for _ in range(direct_module.PREPARED_AFTER):
+            assert [direct(db, *one) for one in asked] == first
+        if is_postgres(school):
+            assert prepared(db) == 1
+
+
+def test_two_statements_that_differ_only_in_what_is_fixed_are_two(school: Database) -> None:
+    """As the limits of two kinds of places do."""
+    plus = bindparam("n", type_=Integer())
+    one, two = (select((literal(fixed) + plus).label("sum")) for fixed in (100, 200))
+    with school.reading() as db:
+        for n in range(2 * direct_module.PREPARED_AFTER):
+            assert direct(db, one, {"n": n}).scalar() == 100 + n
+            assert direct(db, two, {"n": n}).scalar() == 200 + n
+
+
+def test_every_statement_that_is_made_once_can_be_prepared(school: Database) -> None:
+    """PostgreSQL must find the type of each value by itself."""
+    if not is_postgres(school):
+        return
+    names = [one.name for one in pkgutil.walk_packages(app.domain.__path__, "app.domain.")]
+    found = [value for name in names for value in vars(importlib.import_module(name)).values()]
+    spread = [one for value in found for one in (value.values() if isinstance(value, dict) else [value])]
+    made = [
+        one for one in spread if isinstance(one, UpdateBase | Select) and not isinstance(one, sqlite.Insert)
+    ]
+    assert len(made) > 40
+    with school.writing() as db:
+        for one in made:
+            compiled = direct_module._compile(one, school.engine.dialect)
+            if compiled is not None and compiled.prepared is not None:
+                cursor = db.connection().connection.cursor()
+                cursor.execute(compiled.prepared.preparing, compiled.fixed)
+        assert prepared(db) > 30
+
+
+def test_s_80_behind_a_pooler_that_swaps_connections_nothing_is_prepared_any_more(
+    school: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever reads notices nothing; of those who write one is told to come again."""
+    if not is_postgres(school):
+        return
+    monkeypatch.setattr(direct_module, "_pooler", threading.Event())
+    with school.reading() as reading, school.writing() as writing:
+        for db in (reading, writing):
+            for _ in range(direct_module.PREPARED_AFTER + 1):
+                direct(db, EVENTS, {"most": 2})
+            assert prepared(db) == 1
+            db.connection().exec_driver_sql("DEALLOCATE ALL")  # what another server would know
+        writing.commit()
+        with pytest.raises(DBAPIError):
+            direct(writing, EVENTS, {"most": 2})
+        writing.rollback()
+        for db in (reading, writing):
+            for _ in range(2 * direct_module.PREPARED_AFTER):
+                assert len(direct(db, EVENTS, {"most": 2})) == 2
+            assert prepared(db) == 0
+    assert [record.levelname for record in caplog.records if record.name == "app.database"] == ["WARNING"]
+
+
+def test_s_80_a_reader_behind_a_pooler_is_answered_all_the_same(
+    school: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not is_postgres(school):
+        return
+    monkeypatch.setattr(direct_module, "_pooler", threading.Event())
+    with school.reading() as db:
+        for _ in range(direct_module.PREPARED_AFTER + 1):
+            direct(db, EVENTS, {"most": 2})
+        db.connection().exec_driver_sql("DEALLOCATE ALL")
+        assert len(direct(db, EVENTS, {"most": 2})) == 2
 
 
 def test_a_list_may_come_with_the_values(school: Database) -> None:
@@ -173,7 +270,7 @@ def test_who_listens_to_the_library_hears_it_all(school: Database) -> None:
 @pytest.mark.parametrize("kind", ["reading", "writing"])
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_lost_connection_is_told_once_and_not_used_again(school: Database, kind: str, number: int) -> None:
-    if school.engine.dialect.name == "sqlite":
+    if not is_postgres(school):
         return  # a file does not hang up
     asked: Bound = (EVENTS, {"most": 1})
     with getattr(school, kind)() as db, getattr(school, kind)() as waiting:
