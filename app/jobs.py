@@ -1,6 +1,7 @@
 """What runs by itself, in every worker.
 
-Sealing the audit, closing the windows of who may help no more, sweeping what has run out, sending mails.
+Sealing the audit, closing the windows of who may help no more, ending the sessions of who belongs nowhere any
+more, sweeping what has run out, sending mails.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from app.world import Clock, MailError, MailServer
 log = logging.getLogger("app.jobs")
 
 SEAL_SECONDS = 10
+LOST_SECONDS = 60
 SWEEP_SECONDS = 300
 MAIL_SECONDS = 10
 Job = Callable[[Database, Clock], object]
@@ -61,6 +63,8 @@ def _run(database: Database, clock: Clock) -> None:
     while not wake.wait(SEAL_SECONDS):
         rounds += 1
         acts: list[Job] = [revoke, seal]
+        if rounds % (LOST_SECONDS // SEAL_SECONDS) == 0:
+            acts.append(end_lost)
         if rounds % (SWEEP_SECONDS // SEAL_SECONDS) == 0:
             acts.append(sweep)
         for act in acts:
@@ -144,6 +148,22 @@ def revoke(database: Database, clock: Clock) -> int:
         with database.writing() as db:
             db.connection()
             count += revoking.revoke(db, instant(clock), PasswordWindow.id == window_id)
+            db.commit()
+    return count
+
+
+def end_lost(database: Database, clock: Clock) -> int:
+    """End the sessions of who belongs nowhere any more, a transaction a person; returns how many (S-18).
+
+    They open nothing as it is. Nothing is written, and nobody has to wait, where there is none.
+    """
+    with database.reading() as db:
+        lost = sessions.list_lost(db, instant(clock))
+    count = 0
+    for user_id in lost:
+        with database.writing() as db:
+            db.connection()
+            count += sessions.end_lost(db, user_id, instant(clock))
             db.commit()
     return count
 

@@ -39,6 +39,19 @@ class Purpose(StrEnum):
     COOKIE = "cookie"  # signs the device and form cookies
 
 
+# What a key opens again; what it marked or signed is only ever made anew and compared.
+SEALING = (Purpose.PASSWORD_STORE, Purpose.CPR_STORE)
+Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The file that a ring was read from, and what tells whether it is still that one."""
+
+    path: Path
+    stamp: Stamp
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """One key and its id, which stands beside what it sealed."""
@@ -50,8 +63,10 @@ class Key:
 class Keys:
     """The ring of keys of one installation."""
 
-    def __init__(self, rings: dict[Purpose, list[Key]], *, is_demo: bool = False) -> None:
-        """Take the keys by purpose, the one in use first.
+    def __init__(
+        self, rings: dict[Purpose, list[Key]], *, is_demo: bool = False, source: Source | None = None
+    ) -> None:
+        """Take the keys by purpose, the one in use first; and the file they were read from, if any.
 
         Raises:
             KeysError: a purpose has no key, or a key is too short or stands twice.
@@ -72,6 +87,7 @@ class Keys:
         self._rings = rings
         self._ciphers = {(p, key.id): AESGCM(key.secret) for p, ring in rings.items() for key in ring}
         self.is_demo = is_demo
+        self._source = source
 
     def mark(self, purpose: Purpose, *parts: str) -> bytes:
         """Return HMAC-SHA256 of `parts` under the key in use; the parts cannot run into each other."""
@@ -90,7 +106,7 @@ class Keys:
         return f"{key.id}.{urlsafe_b64encode(nonce + sealed).decode()}"
 
     def unseal(self, purpose: Purpose, sealed: str, *bound_to: str) -> str:
-        """Decrypt what `seal` made.
+        """Decrypt what `seal` made, also under a key that has come into the file since it was read.
 
         Raises:
             KeysError: the key is gone, or the value was made for something else.
@@ -98,8 +114,10 @@ class Keys:
         """
         key_id, _, text = sealed.partition(".")
         cipher = self._ciphers.get((purpose, key_id))
+        if cipher is None and self._look_again():
+            cipher = self._ciphers.get((purpose, key_id))
         if cipher is None:
-            raise KeysError(f"no key {key_id!r} for {purpose}")
+            raise KeysError(f"no key {key_id[:8]!r} for {purpose}")
         try:
             raw = urlsafe_b64decode(text)
             return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], _bound(bound_to)).decode()
@@ -109,6 +127,29 @@ class Keys:
     def is_current(self, purpose: Purpose, sealed: str) -> bool:
         """Whether `sealed` was made with the key in use, not an older one."""
         return sealed.startswith(self._rings[purpose][0].id + ".")
+
+    def _look_again(self) -> bool:
+        """Read the file again where it is another one by now; take over what seals and unseals (S-22).
+
+        Between `flask keys rotate` and the restart another worker may have the new ring already, and seal
+        with it. What marks and signs stays until the restart, or logins would end in the middle of a request.
+        """
+        source = self._source
+        if source is None:
+            return False
+        try:
+            if source.stamp == _stamp(source.path.stat()):
+                return False
+            fresh = read(source.path)
+        except (OSError, KeysError):
+            return False
+        if fresh.is_demo != self.is_demo:
+            return False
+        rings = self._rings | {purpose: fresh._rings[purpose] for purpose in SEALING}
+        # Older keys that are in the file no longer still unseal here, as they do until the restart.
+        self._ciphers = fresh._ciphers | self._ciphers
+        self._rings, self._source = rings, fresh._source
+        return True
 
     def signing_secrets(self) -> list[bytes]:
         """The secrets that sign cookies, oldest first, as itsdangerous wants them."""
@@ -160,14 +201,20 @@ def read(path: Path) -> Keys:
 
     """
     try:
-        document = json.loads(path.read_text())
+        with path.open() as file:
+            stamp = _stamp(os.fstat(file.fileno()))
+            document = json.load(file)
         rings = {
             purpose: [Key(entry["id"], urlsafe_b64decode(entry["key"])) for entry in document[purpose]]
             for purpose in Purpose
         }
-        return Keys(rings, is_demo=document["for"] == "demo")
+        return Keys(rings, is_demo=document["for"] == "demo", source=Source(path, stamp))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise KeysError(f"the file of keys cannot be read ({type(error).__name__})") from None
+
+
+def _stamp(status: os.stat_result) -> Stamp:
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _fresh() -> Key:

@@ -177,6 +177,60 @@ def test_s_83_after_a_change_of_key_the_old_ones_still_read(purpose: Purpose) ->
         RING.unseal(purpose, fresh, "place")
 
 
+@pytest.mark.parametrize("purpose", SEALING)
+def test_s_83_a_ring_reads_its_file_again_for_a_key_it_does_not_know(
+    purpose: Purpose, tmp_path: Path
+) -> None:
+    path = tmp_path / "keys.json"
+    RING.write(path)
+    held = keyring.read(path)
+    old = held.seal(purpose, "x", "place")
+    rotated = keyring.read(path).with_new(purpose).with_new(Purpose.TOKEN).with_new(Purpose.COOKIE)
+    rotated.write(path)
+    fresh = rotated.seal(purpose, "y", "place")
+    assert held.unseal(purpose, fresh, "place") == "y"
+    assert held.unseal(purpose, old, "place") == "x"
+    assert held.is_current(purpose, fresh)
+    assert rotated.is_current(purpose, held.seal(purpose, "z", "place")), "nothing more under the older one"
+    assert held.token_mark("kind", "t") == RING.token_mark("kind", "t"), "or everybody would be logged out"
+    assert held.signing_secrets() == RING.signing_secrets()
+
+
+def test_s_83_a_ring_reads_its_file_again_only_where_that_is_another_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "keys.json"
+    RING.write(path)
+    held = keyring.read(path)
+    strange = keyring.new().seal(Purpose.PASSWORD_STORE, "x")
+    reads: list[Path] = []
+    read = keyring.read
+    monkeypatch.setattr(keyring, "read", lambda path: reads.append(path) or read(path))
+    for number in range(3):
+        with pytest.raises(KeysError, match="no key"):
+            held.unseal(Purpose.PASSWORD_STORE, strange)
+        assert len(reads) == number
+        RING.with_new(Purpose.PASSWORD_STORE).write(path)
+
+
+@pytest.mark.parametrize("spoil", ["gone", "empty", "demo"])
+def test_s_05_a_ring_takes_nothing_over_from_a_file_that_is_none_of_its_kind(
+    spoil: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "keys.json"
+    RING.write(path)
+    held = keyring.read(path)
+    other = keyring.new(is_demo=True)
+    path.unlink()
+    if spoil == "empty":
+        path.write_text("")
+    elif spoil == "demo":
+        other.write(path)
+    with pytest.raises(KeysError, match="no key"):
+        held.unseal(Purpose.PASSWORD_STORE, other.seal(Purpose.PASSWORD_STORE, "x"))
+    assert held.unseal(Purpose.PASSWORD_STORE, held.seal(Purpose.PASSWORD_STORE, "x")) == "x"
+
+
 @pytest.mark.parametrize("purpose", Purpose)
 def test_s_83_only_what_can_be_marked_anew_rotates_and_nothing_else_changes(purpose: Purpose) -> None:
     if purpose not in ROTATING:

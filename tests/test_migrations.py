@@ -197,6 +197,54 @@ def test_who_was_blocked_before_was_so_by_whom_the_newest_block_names(nothing: D
     assert [tuple(row) for row in rows] == [(1, 1), (2, None), (3, None)]
 
 
+FLOW = """
+INSERT INTO login_flow
+(token_mark, username, password_type, is_change, has_postponed, wrong_tries, asked_from_mark, times_asked,
+created_at, expires_at)
+VALUES (:mark, 'bena0001', 'WORDS', true, false, 3, 'n', 2, :at, :at)
+"""
+WAITING = """
+INSERT INTO pending_password (flow_id, password_type, sealed_secret, is_own_choice, expires_at)
+VALUES (1, 'WORDS', 'sealed', false, :at)
+"""
+TRIP = """
+INSERT INTO mitid_trip (token_mark, errand, login_flow_id, begun_at, expires_at)
+VALUES (:mark, 'PASSWORD', :flow_id, :at, :at)
+"""
+ROWS = ("login_flow", "pending_password", "mitid_trip")
+
+
+def test_half_done_logins_stay_as_they_are_and_no_number_is_given_twice_from_here_on(
+    nothing: Database,
+) -> None:
+    migrate(nothing, "2026_11_23_blocked_by")
+    at = bindparam("at", datetime(2026, 11, 23, tzinfo=UTC), UtcTime())
+    with nothing.writing() as db:
+        for mark in ("one", "two"):
+            db.execute(text(FLOW).bindparams(at, mark=mark))
+        db.execute(text(WAITING).bindparams(at))
+        for mark, flow_id in (("bound", 1), ("free", None)):
+            db.execute(text(TRIP).bindparams(at, mark=mark, flow_id=flow_id))
+        db.commit()
+
+    def stored() -> list[list[dict[str, object]]]:
+        with nothing.reading() as db:
+            return [
+                [dict(row) for row in db.execute(text(f"SELECT * FROM {name} ORDER BY 1")).mappings()]
+                for name in ROWS
+            ]
+
+    before = stored()
+    assert [len(rows) for rows in before] == [2, 1, 2]
+    migrate(nothing)
+    assert stored() == before
+    with nothing.writing() as db:
+        db.execute(text("DELETE FROM login_flow"))
+        db.execute(text(FLOW).bindparams(at, mark="three"))
+        db.commit()
+    assert [[row["id"] for row in rows] for rows in stored()[:2]] == [[3], []]
+
+
 def test_starting_over_leaves_nothing_and_begins_again(nothing: Database) -> None:
     migrate(nothing)
     empty(nothing)

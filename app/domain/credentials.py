@@ -14,6 +14,8 @@ from app.models.people import PasswordType
 from app.models.sso import SsoSession
 
 NEWS_DAYS = 30
+# How sure a login by password is: who came by a password has such sessions, and no others.
+ONE_FACTOR = "EnFaktor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ _CURRENT = select(
     .where(
         SsoSession.user_id == Credential.user_id,
         SsoSession.id < bindparam("session_id"),
+        SsoSession.assurance_level == bindparam("assurance_level"),
         SsoSession.created_at >= Credential.set_at,
     )
     .scalar_subquery()
@@ -51,15 +54,20 @@ _CURRENT = select(
 ).where(Credential.user_id == bindparam("user_id"), Credential.ended_at.is_(None))
 
 
-def find_current(db: Session, user_id: int, session_id: int, at: datetime) -> Current | None:
+def find_current(
+    db: Session, user_id: int, session_id: int, at: datetime, *, assurance_level: str = ONE_FACTOR
+) -> Current | None:
     """Return a user's password in force as seen from one of the user's sessions.
 
-    It is news in the first session after the change that is not the change's own (S-26).
+    It is news in the first session after the change that is not the change's own (S-26), and in the first by
+    MitID: had somebody else changed the password, and logged in by it again, the owner comes that way.
     """
-    row = direct(db, _CURRENT, {"user_id": user_id, "session_id": session_id}).first()
+    values = {"user_id": user_id, "session_id": session_id, "assurance_level": assurance_level}
+    row = direct(db, _CURRENT, values).first()
     if row is None:
         return None
-    # The operator sets a password without a login; everybody else's is set in one.
-    own_sessions = 0 if row.authorisation is Authorisation.OPERATOR else 1
+    # The operator sets a password without a login; everybody else's is set in one, which then is by password.
+    is_set_in_one = row.authorisation is not Authorisation.OPERATOR and assurance_level == ONE_FACTOR
+    own_sessions = 1 if is_set_in_one else 0
     is_news = row.earlier == own_sessions and at - row.set_at < timedelta(days=NEWS_DAYS)
     return Current(row.password_type, row.set_at, row.authorisation, row.expires_at, is_news)

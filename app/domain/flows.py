@@ -445,5 +445,5 @@ def want_change(db: Session, flow: Flow) -> Flow:
 def sweep(db: Session, now: Instant) -> int:
     """Remove flows that are over, and the secrets in them (S-25); returns how many, or `SWEPT_AT_ONCE`."""
     is_over = or_(LoginFlow.expires_at <= now.sql, LoginFlow.finished_at < now.after(-ECHO_SECONDS))
-    secrets = swept(db, PendingPassword, PendingPassword.expires_at <= now.sql)
-    return secrets + swept(db, LoginFlow, is_over)
+    gone = swept(db, LoginFlow, is_over)
+    return gone + swept(db, PendingPassword, PendingPassword.expires_at <= now.sql)

@@ -99,7 +99,7 @@ def check_password(
     password_type = flow.credential_type or flow.password_type
     hashed = None
     if flow.user_id and flow.credential_id and flow.sealed_hash:
-        hashed = hasher.unseal(flow.sealed_hash, flow.user_id, flow.credential_id, password_type)
+        hashed = hasher.find_stored(flow.sealed_hash, flow.user_id, flow.credential_id, password_type)
     try:
         is_right = hasher.verify(secret, flow.user_id or 0, password_type, hashed)
         is_outdated = is_right and hashed is not None and hasher.is_outdated(hashed)
@@ -109,7 +109,9 @@ def check_password(
         return Checked(Outcome.BUSY, flow)
     now = clock()
     if not is_right:
-        _note_refusal(db, flow, browser, "wrong", now)
+        # Counted like any other: a name whose tries were never used up would tell that somebody has it.
+        is_unreadable = hashed is None and flow.sealed_hash is not None
+        _note_refusal(db, flow, browser, "unreadable" if is_unreadable else "wrong", now)
         if place is not Place.DEVICE:
             throttling.note_failure(db, keys, browser.network, reserved.bucket, now)
         return Checked(Outcome.WRONG, replace(flow, wrong_tries=flow.wrong_tries + 1, picks=()))

@@ -204,12 +204,13 @@ def confirm(
     )
     if claim is not None:
         windows.note_credential(db, claim, credential_id)
-    db.execute(delete(PendingPassword).where(PendingPassword.flow_id == flow.id))
+    # The flow before what waits in it, as `flows.extend` and `keep_old` do.
     db.execute(
         update(LoginFlow)
         .where(LoginFlow.id == flow.id)
         .values(proved_credential_id=credential_id, is_change=False)
     )
+    db.execute(delete(PendingPassword).where(PendingPassword.flow_id == flow.id))
     db.execute(
         delete(LoginFlow).where(
             or_(LoginFlow.user_id == user_id, LoginFlow.authorised_by_id == user_id),
@@ -278,7 +279,7 @@ def _end_old(db: Session, keys: Keys, flow: Flow, now: Instant) -> bool:
         select(LoginFlow.id)
         .where(
             LoginFlow.id == flow.id,
-            # SQLite gives the number of a row that is gone to the next one.
+            # By the token that this browser holds from the proof on (S-17).
             LoginFlow.proved_mark == keys.token_mark(FLOW_KIND, flow.token),
             LoginFlow.finished_at.is_(None),
             # By the same proof, of the same person, as was judged before the hash.
@@ -412,7 +413,7 @@ def _is_recent(db: Session, hasher: Hasher, user_id: int, secret: str) -> bool:
             secret,
             user_id,
             row.password_type,
-            hasher.unseal(row.sealed_hash, user_id, row.id, row.password_type),
+            hasher.find_stored(row.sealed_hash, user_id, row.id, row.password_type),
         )
         for row in rows
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 import unicodedata
@@ -18,10 +19,12 @@ import nacl.exceptions
 import nacl.pwhash.argon2id
 
 from app.config import PasswordProfile
-from app.keys import Keys, Purpose
+from app.keys import Keys, KeysError, Purpose
 from app.models.credentials import ExpiryReason
 from app.models.people import PasswordType
 from app.world import Dice
+
+log = logging.getLogger("app.passwords")
 
 # Six families of four, in their fixed places (no shuffling); the id is also the picture's file name.
 FAMILIES = (
@@ -304,6 +307,19 @@ class Hasher:
         """
         bound = (str(user_id), str(credential_id), password_type.name)
         return self._keys.unseal(Purpose.PASSWORD_STORE, sealed, *bound)
+
+    def find_stored(
+        self, sealed: str, user_id: int, credential_id: int, password_type: PasswordType
+    ) -> str | None:
+        """Return the hash in a stored value; None, and an error in the log, where no key opens it any more.
+
+        Nobody gets in by it then (S-05), and whoever tries is told what a wrong password is told (S-10).
+        """
+        try:
+            return self.unseal(sealed, user_id, credential_id, password_type)
+        except KeysError as error:
+            log.error("keys", extra={"kind": str(error)})
+            return None
 
     def is_sealed_with_current_key(self, sealed: str) -> bool:
         """Whether a stored hash is under the key in use."""

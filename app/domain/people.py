@@ -60,8 +60,12 @@ def is_current(today: ColumnElement[date]) -> ColumnElement[bool]:
 
 def has_place(user_id: SQLColumnExpression[Any], today: ColumnElement[date]) -> ColumnElement[bool]:
     """Whether a user belongs anywhere: a current affiliation, or a right given by hand."""
-    affiliated = select(Affiliation.id).where(Affiliation.user_id == user_id, is_current(today)).exists()
-    return or_(affiliated, has_right(user_id))
+    return or_(is_affiliated(user_id, today), has_right(user_id))
+
+
+def is_affiliated(user_id: SQLColumnExpression[Any], today: ColumnElement[date]) -> ColumnElement[bool]:
+    """Whether a user has a current affiliation."""
+    return select(Affiliation.id).where(Affiliation.user_id == user_id, is_current(today)).exists()
 
 
 def has_right(user_id: SQLColumnExpression[Any]) -> ColumnElement[bool]:

@@ -126,12 +126,12 @@ def find_standing(db: Session, flow: Flow, now: Instant) -> Authority:
 
 def withdraw(db: Session, flow: Flow) -> None:
     """Take back the proof of a flow, and the password that waits in it."""
-    db.execute(delete(PendingPassword).where(PendingPassword.flow_id == flow.id))
     db.execute(
         update(LoginFlow)
         .where(LoginFlow.id == flow.id)
         .values(proof=None, proof_at=None, proved_credential_id=None, authorised_by_id=None, is_change=False)
     )
+    db.execute(delete(PendingPassword).where(PendingPassword.flow_id == flow.id))
 
 
 def tell_other_contacts(db: Session, adult_id: int, child_id: int, now: Instant) -> None:

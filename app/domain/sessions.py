@@ -162,6 +162,51 @@ def why_ended(db: Session, keys: Keys, config: Config, token: str, now: Instant)
     return Ended.IDLE if row.has_run_out else None
 
 
+# Its time is not up, but its user belongs nowhere any more. Two conditions, which PostgreSQL answers by joins
+# where there are many; the negation of `has_place` it would ask anew for each session.
+_IS_LOST = and_(
+    SsoSession.ended_at.is_(None),
+    SsoSession.expires_at > NOW,
+    ~people.is_affiliated(SsoSession.user_id, people.TODAY),
+    ~people.has_right(SsoSession.user_id),
+)
+_LOST = select(SsoSession.user_id).where(_IS_LOST).order_by(SsoSession.user_id).distinct()
+_WHOSE_LOST = select(SsoSession.user_id).where(SsoSession.token_mark == bindparam("token_mark"), _IS_LOST)
+_HAS_LOST = select(SsoSession.id).where(SsoSession.user_id == bindparam("user_id"), _IS_LOST).limit(1)
+_END_LOST = (
+    update(table(SsoSession))
+    .where(SsoSession.user_id == bindparam("whose_id"), _IS_LOST)
+    .values(ended_at=NOW, end_reason=EndReason.NO_PLACE)
+    .returning(SsoSession.id)
+)
+
+
+def list_lost(db: Session, now: Instant) -> list[int]:
+    """Return the users who belong nowhere any more and have sessions that are not ended."""
+    return [row.user_id for row in direct(db, _LOST, {"today": now.today} | now.binds)]
+
+
+def find_lost(db: Session, keys: Keys, token: str, now: Instant) -> int | None:
+    """Return whose the session of a cookie is where its user belongs nowhere any more and it is not ended."""
+    values = {"token_mark": keys.token_mark(KIND, token), "today": now.today}
+    return direct(db, _WHOSE_LOST, values | now.binds).scalar()
+
+
+def end_lost(db: Session, user_id: int, now: Instant) -> int:
+    """End for good what a user had who belongs nowhere any more, so that it lives not again later (S-18).
+
+    Returns how many sessions that were; a place that is there again by now is left alone (S-04).
+    """
+    values = {"today": now.today} | now.binds
+    if direct(db, _HAS_LOST, values | {"user_id": user_id}).first() is None:
+        return 0
+    flows.forget_proved(db, user_id)  # before the sessions, as whoever finishes one does
+    ended = direct(db, _END_LOST, values | {"whose_id": user_id})
+    for row in ended:
+        audit.record(db, Event.SESSION_ENDED, now, subject_id=user_id, session=row.id)
+    return len(ended)
+
+
 def stamp(db: Session, session_id: int, now: Instant) -> None:
     """Write that a session was used now."""
     db.execute(update(SsoSession).where(SsoSession.id == session_id).values(seen_at=now.sql))
@@ -189,9 +234,12 @@ def log_out(db: Session, login: Login, now: Instant) -> None:
 def end_one(db: Session, login: Login, session_id: int, now: Instant) -> bool:
     """End another of one's own sessions; False where it is not one's own or has ended."""
     mine = (SsoSession.id == session_id) & (SsoSession.user_id == login.user_id)
+    if db.scalar(select(SsoSession.id).where(mine, SsoSession.ended_at.is_(None))) is None:
+        return False
+    # Flows before sessions, as whoever finishes one does: in another order two could wait for each other.
+    flows.forget_proved(db, login.user_id)
     if not _end(db, now, EndReason.ENDED_BY_USER, mine):
         return False
-    flows.forget_proved(db, login.user_id)
     audit.record(
         db, Event.SESSION_ENDED, now, actor_id=login.user_id, subject_id=login.user_id, session=session_id
     )
@@ -201,8 +249,8 @@ def end_one(db: Session, login: Login, session_id: int, now: Instant) -> bool:
 def end_others(db: Session, login: Login, now: Instant) -> int:
     """End all of one's own sessions but the one at hand; returns how many."""
     others = (SsoSession.user_id == login.user_id) & (SsoSession.id != login.id)
+    flows.forget_proved(db, login.user_id)  # before the sessions, as above
     count = _end(db, now, EndReason.ENDED_BY_USER, others)
-    flows.forget_proved(db, login.user_id)
     if count:
         audit.record(
             db, Event.SESSIONS_ENDED, now, actor_id=login.user_id, subject_id=login.user_id, count=count

@@ -17,6 +17,9 @@ def migrate(database: Database, revision: str = "head") -> None:
     settings.set_main_option("script_location", "app:migrations")
     with database.engine.execution_options(is_writing=True).begin() as connection:
         if connection.dialect.name == "postgresql":
+            # Changing a large table takes longer than a request may, and so does waiting for who does it.
+            for limit in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
+                connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
         settings.attributes["connection"] = connection
         command.upgrade(settings, revision)

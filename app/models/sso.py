@@ -31,6 +31,7 @@ class EndReason(StrEnum):
     BLOCKED = auto()
     REPLACED = auto()
     OPERATOR = auto()
+    NO_PLACE = auto()  # its user belonged nowhere any more
 
 
 class LoginFlow(Base):
@@ -68,6 +69,8 @@ class LoginFlow(Base):
     __table_args__ = (
         Index("uq_login_flow_password_window_id", "password_window_id", unique=True),
         Index("ix_login_flow_username_created_at", "username", "created_at"),
+        # A request that is hashing may outlive its flow: SQLite would give the number to the next one (S-04).
+        {"sqlite_autoincrement": True},
     )
 
 

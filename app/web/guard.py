@@ -20,7 +20,7 @@ from app.domain.sessions import Ended, Login
 from app.web.browser import LOGIN, drop_cookie, read_cookie
 from app.web.page import leave, login_address
 from app.web.telling import News, tell_next
-from app.web.transaction import READING, config, db, keys, now, world
+from app.web.transaction import READING, at_the_end, config, db, keys, now, world
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -86,7 +86,8 @@ def still_lives(reading: Session) -> bool:
 
 def _stamp(login: Login) -> None:
     if request.method not in READING:
-        sessions.stamp(db(), login.id, now())
+        # Held to the commit, so not before the flows that the request may take: sessions come after them.
+        at_the_end(lambda: sessions.stamp(db(), login.id, now()))
         return
     # Another transaction than the page's; should the database be busy, the next request renews the stamp.
     with suppress(DBAPIError), current_app.extensions["database"].writing() as writing:
@@ -128,5 +129,22 @@ def _to_login() -> Response:
         ended = sessions.why_ended(db(), keys(), config(), token, now())
         if ended is not None:
             tell_next(OUT[ended])
+        else:
+            _end_lost(token)
         drop_cookie(answer, LOGIN)
     return answer
+
+
+def _end_lost(token: str) -> None:
+    """End for good the session of who belongs nowhere, or it would live again with the place (S-18)."""
+    user_id = sessions.find_lost(db(), keys(), token, now())
+    if user_id is None:
+        return
+    if request.method not in READING:
+        sessions.end_lost(db(), user_id, now())
+        return
+    # Another transaction than the page's; should the database be busy, the jobs do it within a minute.
+    with suppress(DBAPIError), current_app.extensions["database"].writing() as writing:
+        writing.connection()
+        sessions.end_lost(writing, user_id, now())
+        writing.commit()

@@ -169,7 +169,9 @@ def overview() -> Response:
     moment = now()
     places = people.list_places(db(), living.user_id, moment.today)
     rights = people.list_rights(db(), living.user_id) if living.has_rights else []
-    password = credentials.find_current(db(), living.user_id, living.id, moment.at)
+    password = credentials.find_current(
+        db(), living.user_id, living.id, moment.at, assurance_level=living.assurance_level
+    )
     return page(
         "mine/overview.html",
         person=Person(living.name, living.username, living.uni_id),
@@ -236,14 +238,14 @@ def end_sessions() -> Response:
 def logout() -> Response:
     """Log out here; whoever is logged out already is told the same."""
     living = current_login()
-    if living is not None:
-        sessions.log_out(db(), living, now())
     half_done = read_cookie(FLOW)
     if half_done:  # or the next person at this machine would go on with it
         flows.forget(db(), keys(), half_done)
     proved = read_cookie(RECOVERY)
     if proved:
         usernames.forget(db(), keys(), proved)
+    if living is not None:  # after the flow, as whoever finishes that takes the two
+        sessions.log_out(db(), living, now())
     session.clear()  # the forms of this login are no forms of the next person's (S-17)
     answer = leave(url_for("mine.logged_out"))
     if proved:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,6 +44,11 @@ def change() -> Iterator[Session]:
         g.db.commit()
     finally:
         close(None)
+
+
+def at_the_end(act: Callable[[], None]) -> None:
+    """Let `act` be the last that this request's transaction does before its commit."""
+    g.setdefault("last_acts", []).append(act)
 
 
 @contextmanager
@@ -94,6 +99,8 @@ class TransactionalFlask(Flask):
         response: Response = self.make_response(answer)
         session = g.get("db")
         if session is not None and request.method not in READING:
+            for act in g.pop("last_acts", ()):
+                act()
             session.commit()
         return response
 

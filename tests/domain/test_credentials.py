@@ -15,14 +15,16 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app import keys as keyring
-from app.domain import cpr, credentials, resealing
-from app.domain.login import Outcome
+from app.domain import cpr, credentials, login, resealing
+from app.domain.login import Entrance, Outcome
 from app.domain.passwords import MEMORY_BYTES, PASSES, Hasher
 from app.keys import Keys, KeysError, Purpose
+from app.models.audit import AuditEvent
 from app.models.credentials import Authorisation, Credential
 from app.models.people import PasswordType, User
+from app.models.sso import SsoSession
 from tests.cast import ANNA, BO, CARLA, CAST, EVA, Member, user_of
-from tests.domain.acts import Acts, CountingHasher
+from tests.domain.acts import STRANGER, Acts, CountingHasher
 
 ARGON2 = re.compile(r"\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]{22})\$[A-Za-z0-9+/]{43}")
 NEW = "RobinLampe47"
@@ -104,8 +106,8 @@ def test_s_22_a_hash_that_was_moved_opens_nothing(acts: Acts, place: str) -> Non
                 moved.where(Credential.id == bo.id).values(sealed_hash=db.scalars(older).first().sealed_hash)
             )
     token = acts.begin(BO.username or "")
-    with pytest.raises(KeysError):
-        acts.check(token, (BO if place == "type" else EVA).secret or "")
+    secret = (BO if place == "type" else EVA).secret or ""
+    assert acts.check(token, secret).outcome is Outcome.WRONG
     assert not acts.flow(token).is_proved
     assert acts.finish(token) is None
 
@@ -162,9 +164,40 @@ def test_s_83_all_is_sealed_anew_without_any_password_history_and_cpr_too(acts: 
 def test_s_22_without_the_key_it_was_sealed_by_nobody_gets_in(acts: Acts) -> None:
     rings = dict(acts.keys._rings)
     rings[Purpose.PASSWORD_STORE] = [keyring._fresh()]
-    acts.hasher = CountingHasher(Keys(rings), slots=8, wait_seconds=30)
-    with pytest.raises(KeysError):
-        acts.tries(BO.username or "", BO.secret or "")
+    hasher = acts.hasher = CountingHasher(Keys(rings), slots=8, wait_seconds=30)
+    outcomes = [acts.tries(name, BO.secret or "").outcome for name in [BO.username or "", "zzzz9999"] * 6]
+    assert outcomes[0::2] == outcomes[1::2] == [Outcome.WRONG] * 5 + [Outcome.WAIT]
+    assert hasher.verified == 10, "a name that somebody has costs what any other does (S-10)"
+    assert acts.count(SsoSession) == 0
+    refused = acts.all(select(AuditEvent).where(AuditEvent.event == "LOGIN_REFUSED"))
+    whose = {bool(event.subject_id): event.details["reason"] for event in refused}
+    assert whose == {True: "unreadable", False: "wrong"}
+
+
+def test_s_22_a_password_of_before_that_no_key_opens_hinders_no_new_one(acts: Acts) -> None:
+    token = acts.begin(BO.username or "", is_change=True)
+    acts.check(token, BO.secret or "")
+    with acts.writing() as (db, _now):
+        old = Credential.ended_at.is_not(None)
+        db.execute(update(Credential).where(old).values(sealed_hash="deadbeef.AAAA"))
+    assert acts.choose(token, NEW) == []
+
+
+def test_s_22_a_worker_that_was_not_restarted_reads_what_a_newer_one_has_sealed(
+    acts: Acts, tmp_path: Path
+) -> None:
+    """Between `flask keys rotate` and the restart there may be workers of both kinds."""
+    path, before = tmp_path / "keys.json", of(acts, BO).sealed_hash
+    acts.keys.write(path)
+    old, rotated = keyring.read(path), keyring.read(path).with_new(Purpose.PASSWORD_STORE)
+    rotated.write(path)
+    stored = []
+    for ring in (rotated, old):
+        acts.hasher = CountingHasher(ring, slots=8, wait_seconds=30)
+        assert acts.tries(BO.username or "", BO.secret or "").outcome is Outcome.ACCEPTED
+        stored.append(of(acts, BO).sealed_hash)
+    assert stored[0].partition(".")[0] != before.partition(".")[0]
+    assert stored[1] == stored[0], "not sealed back under the older key"
 
 
 @pytest.mark.parametrize(("passes", "memory"), [(1, 8 * 1024 * 1024), (PASSES, MEMORY_BYTES // 2)])
@@ -249,6 +282,41 @@ def test_s_26_a_change_is_news_in_the_next_session_and_in_no_later_one(acts: Act
         assert abs(current.set_at - acts.now().at) < timedelta(minutes=1)
         news.append(current.is_news)
     assert news == [False, True, False]
+
+
+def test_s_26_a_change_is_news_to_who_comes_by_mitid_whoever_logged_in_by_the_password_before(
+    acts: Acts,
+) -> None:
+    """Somebody else may have changed it, and have logged in by it again."""
+    bo = BO.username or ""
+    acts.change(bo, BO.secret or "", NEW)
+    acts.log_in(bo, NEW)
+    news = []
+    for number in range(2):
+        token = f"by MitID, {number}"
+        with acts.writing() as (db, now):
+            user_id = user_of(db, BO).id
+            login.enter(
+                db,
+                acts.keys,
+                acts.config,
+                user_id,
+                token,
+                STRANGER,
+                Entrance("d"),
+                now,
+                amr="mitid",
+                assurance_level="ToFaktor",
+            )
+        found = acts.login_of(token)
+        assert found is not None
+        with acts.database.reading() as db:
+            current = credentials.find_current(
+                db, user_id, found.id, acts.now().at, assurance_level=found.assurance_level
+            )
+        assert current is not None
+        news.append(current.is_news)
+    assert news == [True, False]
 
 
 def test_whoever_has_no_password_is_shown_none(acts: Acts) -> None:

@@ -203,6 +203,60 @@ def test_s_18_a_right_by_hand_is_a_place_until_it_ends(acts: Acts) -> None:
     assert acts.login_of(token) is None
 
 
+def set_last_day(acts: Acts, days: int | None) -> None:
+    """Let Bo belong to his school until so many days from now, or on and on."""
+    with acts.writing() as (db, now):
+        last = None if days is None else now.today + timedelta(days=days)
+        whose = Affiliation.user_id == user_of(db, BO).id
+        db.execute(update(Affiliation).where(whose).values(to_on=last))
+
+
+def test_s_18_a_session_that_was_lost_with_the_school_lives_not_again_when_the_school_is_back(
+    acts: Acts,
+) -> None:
+    token, other = log_in(acts), log_in(acts, CARLA)
+    half_done = acts.begin(BO.username or "")
+    acts.check(half_done, BO.secret or "")
+    set_last_day(acts, -1)
+    before = acts.count(AuditEvent)
+    assert jobs.end_lost(acts.database, acts.clock) == 1
+    assert jobs.end_lost(acts.database, acts.clock) == 0
+    assert acts.count(AuditEvent) == before + 1
+    session_id = acts.one(select(SsoSession.id).where(SsoSession.end_reason == EndReason.NO_PLACE))
+    assert (newest_event(acts).event, newest_event(acts).details) == (
+        "SESSION_ENDED",
+        {"session": session_id},
+    )
+    set_last_day(acts, None)
+    assert acts.login_of(token) is None
+    assert acts.find(half_done) is None, "what was proved is over too"
+    assert acts.login_of(other) is not None
+    assert log_in(acts)
+
+
+def test_s_18_a_session_that_was_lost_with_the_last_right_lives_not_again(acts: Acts) -> None:
+    token = log_in(acts, GRY)
+    with acts.writing() as (db, now):
+        gry = user_of(db, GRY).id
+        db.execute(update(Right).where(Right.user_id == gry).values(ended_at=now.at))
+    assert jobs.end_lost(acts.database, acts.clock) == 1
+    with acts.writing() as (db, _now):
+        db.execute(update(Right).where(Right.user_id == gry).values(ended_at=None))
+    assert acts.login_of(token) is None
+
+
+def test_s_04_a_place_that_is_back_before_the_session_is_ended_keeps_it(acts: Acts) -> None:
+    token = log_in(acts)
+    set_last_day(acts, -1)
+    with acts.writing() as (db, now):
+        (bo,) = sessions.list_lost(db, now)
+        assert sessions.find_lost(db, acts.keys, token, now) == bo
+    set_last_day(acts, 0)
+    with acts.writing() as (db, now):
+        assert sessions.end_lost(db, bo, now) == 0
+    assert acts.login_of(token) is not None
+
+
 def test_what_is_long_unused_is_swept_and_what_is_closed_is_not(acts: Acts) -> None:
     log_in(acts, place="a")
     log_in(acts, CARLA, place="a")

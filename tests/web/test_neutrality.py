@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 from app.db import Database, Instant
 from app.demo.cast import ANNA, BO, CARLA, EVA, FINN, IDA, MARKED, Member
 from app.domain import blocking
+from app.models.credentials import Credential
 from app.models.people import Affiliation
 from tests import store
 from tests.cast import user_of
@@ -107,6 +108,21 @@ def test_a_wrong_password_is_answered_alike(app: Flask, blocked: Member, placele
     """S-10."""
     names = [BO.username, unknown(app, WORDS), blocked.username, placeless.username]
     assert len({str(shape(tried(Browser(app), name, WRONG), name)) for name in names}) == 1
+
+
+def test_a_password_that_no_key_opens_is_answered_like_a_wrong_one_and_the_log_tells_of_it(
+    app: Flask, db: Session, log_lines: list[str]
+) -> None:
+    """S-10, S-22: an error page would tell which names somebody has."""
+    db.execute(update(Credential).values(sealed_hash="deadbeef.AAAA"))
+    db.commit()
+    names = [BO.username, unknown(app, WORDS)]
+    answers = [tried(Browser(app), name, BO.secret or "") for name in names]
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert len({str(shape(answer, name)) for answer, name in zip(answers, names, strict=True)}) == 1
+    (told,) = [line for line in log_lines if '"error"' in line]
+    assert "no key 'deadbeef' for password_store" in told
+    assert (BO.username or "") not in told
 
 
 def test_wrong_pictures_are_answered_alike(app: Flask) -> None:

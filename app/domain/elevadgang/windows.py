@@ -261,9 +261,12 @@ def _forget_secrets(db: Session, window_ids: list[int]) -> None:
     """Erase the passwords that wait in flows of windows that are over (S-25)."""
     if not window_ids:
         return
-    theirs = select(LoginFlow.id).where(LoginFlow.password_window_id.in_(window_ids))
-    db.execute(
-        delete(PendingPassword)
-        .where(PendingPassword.flow_id.in_(theirs))
-        .execution_options(synchronize_session=False)
-    )
+    # The flows are held first, as by whoever goes on in one: else two could wait for each other.
+    theirs = select(LoginFlow.id).where(LoginFlow.password_window_id.in_(window_ids)).order_by(LoginFlow.id)
+    flow_ids = db.scalars(theirs.with_for_update()).all()
+    if flow_ids:
+        db.execute(
+            delete(PendingPassword)
+            .where(PendingPassword.flow_id.in_(flow_ids))
+            .execution_options(synchronize_session=False)
+        )
