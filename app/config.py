@@ -15,8 +15,13 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 PROJECT = Path(__file__).resolve().parent.parent
+# How many password hashes all workers together compute at once (S-16).
+HASHES_AT_ONCE = 2 * (os.cpu_count() or 1)
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
-ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:]+\])(:(?P<port>[0-9]{1,5}))?")
+LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+ADDRESS = re.compile(
+    rf"(?P<scheme>https?)://(?P<host>{LABEL}(?:\.{LABEL})*|\[[0-9a-f:]+\])(:(?P<port>[0-9]{{1,5}}))?"
+)
 ISSUER = re.compile(ADDRESS.pattern + r"(/[A-Za-z0-9._~/-]*)?")
 HOST = re.compile(r"[A-Za-z0-9.-]+|[0-9a-f:]+")
 MAIL = re.compile(r"[!-?A-~]+@[A-Za-z0-9.-]+")
@@ -41,6 +46,8 @@ NEEDED = (
 TEST_ISSUERS = ("https://pp.netseidbroker.dk/op",)
 # The last word of a level that is good enough (S-30), whatever a broker puts before it.
 SURE_LEVEL = re.compile(r"(.*[^a-z])?(substantial|high)", re.IGNORECASE)
+# A trusted network that is wider is no place where proxies stand: whoever is in it writes an own address.
+WIDEST_PROXIES = 7
 RESERVED_PARAMETERS = {
     *("client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "prompt"),
     *("code_challenge", "code_challenge_method", "code_verifier", "ui_locales", "request", "request_uri"),
@@ -161,7 +168,7 @@ class Config:
     @property
     def hash_slots(self) -> int:
         """How many password hashes one worker computes at once: 2 x cores over all workers (S-16)."""
-        return max(1, 2 * (os.cpu_count() or 1) // self.workers)
+        return max(1, HASHES_AT_ONCE // self.workers)
 
     @property
     def mitid_calls(self) -> int:
@@ -204,8 +211,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
     for prefix in ("postgres://", "postgresql://"):
         if database_url.startswith(prefix):
             database_url = "postgresql+psycopg2://" + database_url.removeprefix(prefix)
-    if not database_url.startswith(("sqlite:///", "postgresql+psycopg2://")):
-        wrong.append("DATABASE_URL: expected sqlite:///… or postgresql://…")
+    wrong.extend(_unnamed_database(database_url))
     keys_file = Path(environ.get("KEYS_FILE", "") or instance / "keys.json")
 
     address = ADDRESS.fullmatch(public_url)
@@ -219,15 +225,14 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
     if mode is Mode.PRODUCTION:
         if address is not None and address["scheme"] != "https":
             wrong.append("PUBLIC_URL: production needs https")
-        wrong.extend(f"{name}: production needs {what}" for name, what in NEEDED if not environ.get(name))
+        wrong.extend(
+            f"{name}: production needs {what}"
+            for name, what in NEEDED
+            if not environ.get(name, "").replace(",", " ").strip()
+        )
+    # The demo makes its own at the first start, for its owner alone.
+    if mode is Mode.PRODUCTION or keys_file.exists():
         wrong.extend(_unsafe_file("KEYS_FILE", keys_file))
-
-    proxies = []
-    for text in environ.get("TRUSTED_PROXIES", "").replace(",", " ").split():
-        try:
-            proxies.append(ipaddress.ip_network(text))
-        except ValueError:
-            wrong.append(f"TRUSTED_PROXIES: {text!r} is no address or network")
 
     # In the demo the terminal shows whom to log in as; requests would bury it.
     log_level = (environ.get("LOG_LEVEL", "") or ("WARNING" if mode is Mode.DEMO else "INFO")).upper()
@@ -242,10 +247,10 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         database_url=database_url,
         keys_file=keys_file,
         log_level=log_level,
-        workers=number("WORKERS", 2, 1, 64),
+        workers=_workers(number("WORKERS", 2, 1, 64), wrong),
         threads=number("THREADS", 4, 1, 64),
         body_seconds=number("BODY_SECONDS", 30, 1, 600),
-        trusted_proxies=tuple(proxies),
+        trusted_proxies=_proxies(environ.get("TRUSTED_PROXIES", ""), mode, wrong),
         password_profile=choice("PASSWORD_PROFILE", PasswordProfile, PasswordProfile.UNILOGIN),
         mitid=_mitid(
             environ,
@@ -261,6 +266,53 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
     return config
 
 
+def _unnamed_database(url: str) -> list[str]:
+    """What is wrong with the address of a database: of no kind we know, or without the database's name."""
+    _, _, rest = url.partition("://")
+    where = rest.rpartition("@")[2].partition("?")[0]
+    name = where.partition("/")[2]
+    if url.startswith("sqlite:///"):
+        # Without a file each connection would have a database of its own, gone with it.
+        return (
+            [] if name not in ("", ":memory:") else ["DATABASE_URL: name the file: sqlite:////path/to/file"]
+        )
+    if url.startswith("postgresql+psycopg2://"):
+        return [] if name else ["DATABASE_URL: name the database: postgresql://user@host/database"]
+    return ["DATABASE_URL: expected sqlite:///… or postgresql://…"]
+
+
+def _workers(workers: int, wrong: list[str]) -> int:
+    """Return how many processes there are to be: each hashes one password at a time at least (S-16)."""
+    if workers > HASHES_AT_ONCE:
+        wrong.append(
+            f"WORKERS: at most {HASHES_AT_ONCE} on this machine, as each computes a password hash at a time"
+            " and more than two a core would be too many at once"
+        )
+    return workers
+
+
+def _proxies(
+    text: str, mode: Mode, wrong: list[str]
+) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """Read the networks whose word on the client's address is believed (S-08)."""
+    found = []
+    for word in text.replace(",", " ").split():
+        try:
+            network = ipaddress.ip_network(word)
+        except ValueError:
+            wrong.append(f"TRUSTED_PROXIES: {word!r} is no address or network")
+            continue
+        if network.version == 6 and network.network_address.ipv4_mapped:
+            wrong.append(f"TRUSTED_PROXIES: write {word} as the IPv4 address or network that it is")
+        if mode is Mode.PRODUCTION and network.prefixlen < WIDEST_PROXIES:
+            wrong.append(
+                f"TRUSTED_PROXIES: {word} holds half the world, and whoever is trusted writes an own address:"
+                " name the proxy's address (127.0.0.1 on the same machine)"
+            )
+        found.append(network)
+    return tuple(found)
+
+
 def _unsafe_file(name: str, path: Path) -> list[str]:
     """What is wrong with a file of secrets as a file: missing, or readable by others (S-83)."""
     try:
@@ -270,7 +322,7 @@ def _unsafe_file(name: str, path: Path) -> list[str]:
     if not stat.S_ISREG(mode):
         return [f"{name}: is not a file"]
     if mode & 0o077:
-        return [f"{name}: others may read it; chmod 600 it"]
+        return [f"{name}: others may read the file: chmod 600 {path}"]
     return []
 
 

@@ -103,6 +103,11 @@ def _prepare(config: Config, *, is_fresh: bool) -> list[TestIdentity]:
     """Bring the tables up to date, and in the demo load the school and show whom to log in as.
 
     Returns whom the simulator of MitID knows; nobody outside the demo.
+
+    Raises:
+        ConfigError: the data is to be thrown away, and is not the demo's alone.
+        DemoRefusedError: the demo has no place in this database, or production is given the demo's.
+
     """
     from app import create_app
     from app.demo import school
@@ -117,6 +122,7 @@ def _prepare(config: Config, *, is_fresh: bool) -> list[TestIdentity]:
         if not school.may_be_thrown_away(database):
             raise ConfigError("this database holds other people than the demo's, so it is not thrown away")
         empty(database)
+    school.keep_out_of_production(database, config)
     migrate(database)
     if config.is_demo:
         with app.app_context():

@@ -51,6 +51,28 @@ def is_loaded(db: Session) -> bool:
     return people.find_institution(db, EGESKOLEN.number) is not None
 
 
+def is_in(database: Database) -> bool:
+    """Whether a database holds the demo schools; its tables may be of any age, or missing."""
+    if not inspect(database.engine).has_table("institution"):
+        return False
+    with database.reading() as db:
+        there = text("SELECT count(*) FROM institution WHERE number = :number")
+        return bool(db.scalar(there, {"number": EGESKOLEN.number}))
+
+
+def keep_out_of_production(database: Database, config: Config) -> None:
+    """Stop production where it is given the demo's database: everybody's password there is in the open.
+
+    Raises:
+        DemoRefusedError: it is.
+
+    """
+    if not config.is_demo and is_in(database):
+        raise DemoRefusedError(
+            "DATABASE_URL: this database holds the demo school, whose passwords are known: name another one"
+        )
+
+
 def loaded_on(db: Session) -> date | None:
     """Return the day, in Denmark, that the demo schools were loaded on, or None while they are not."""
     eva = people.find_by_username(db, EVA.username or "")

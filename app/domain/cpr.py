@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 
 from stdnum.dk import cpr
 from stdnum.exceptions import ValidationError
@@ -51,11 +50,6 @@ def status(number: str, *, is_verified: bool) -> CprStatus:
     if is_replacement(number):
         return CprStatus.REPLACEMENT
     return CprStatus.VERIFIED if is_verified else CprStatus.UNVERIFIED
-
-
-def birth_date(number: str) -> date | None:
-    """Return the date of birth that a number in its normal form tells, if it tells the century too."""
-    return cpr.get_birth_date(_with_plain_day(number)) if number.isdigit() else None
 
 
 def masked(number: str) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Date, SQLColumnExpression, and_, bindparam
 from sqlalchemy.orm import Session, aliased
 
 from app.direct import direct
+from app.domain import cpr
 from app.domain.passwords import About
 from app.models.people import (
     Affiliation,
@@ -30,6 +31,9 @@ USERNAME = re.compile(r"[a-z]{4}[0-9]{3}[0-9a-z]")
 BETWEEN = re.compile(r"[\s\-\u2010-\u2014]+")
 # A username with blanks in it; far shorter than what a flow keeps, so that a cut never makes one (S-11).
 LONGEST_TYPED, LONGEST_SHOWN = 20, 40
+# How much of what is none is looked through; no number on its edge comes to be shown.
+LONGEST_READ = 200
+TEN_DIGITS = re.compile(r"\d{10}")
 
 # The day that affiliations are judged by, in statements that are made once.
 TODAY = bindparam("today", type_=Date())
@@ -47,10 +51,18 @@ def normal_username(text: str) -> str | None:
 def shown_username(text: str) -> str:
     """Return a typed username as a flow keeps it: its one form, or the start of what is none.
 
-    What is none stays none when it is cut, and can be stored whatever it holds (S-11).
+    What is none stays none when it is cut, can be stored whatever it holds (S-11), and holds nothing like
+    a CPR number, which many try first (S-72).
     """
-    start = " ".join(text.split())[:LONGEST_SHOWN]
-    return normal_username(text) or "".join(c if c.isprintable() else "?" for c in start)
+    username = normal_username(text)
+    if username is not None:
+        return username
+    start = " ".join(text.split())[:LONGEST_READ]
+    freed, _ = cpr.without_numbers("".join(c if c.isprintable() else "?" for c in start))
+    # Also one that is written in pieces, whatever stands between them.
+    together = "".join(c for c in unicodedata.normalize("NFKC", freed) if c.isalnum())
+    is_number = TEN_DIGITS.search(together) or cpr.without_numbers(together)[1]
+    return cpr.REMOVED if is_number else freed[:LONGEST_SHOWN]
 
 
 def is_current(today: ColumnElement[date]) -> ColumnElement[bool]:

@@ -125,11 +125,6 @@ class User(Base):
     )
 
     @property
-    def shown_given_name(self) -> str:
-        """The given name others may see: the alias of a protected person."""
-        return (self.alias_given_name or "") if self.is_protected else self.given_name
-
-    @property
     def shown_name(self) -> str:
         """The full name others may see: the alias of a protected person."""
         if self.is_protected:

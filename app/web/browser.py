@@ -160,8 +160,6 @@ def _network(address: str, lengths: dict[int, int]) -> str:
         ip = ipaddress.ip_address(address)
     except ValueError:
         return "?"
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
     return str(ipaddress.ip_network(f"{ip}/{lengths[ip.version]}", strict=False))
 
 

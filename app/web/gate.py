@@ -22,12 +22,21 @@ StartResponse = Callable[..., Any]
 Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
-# The policy of what is no page (S-61), and the headers of what is answered here.
+# What every answer carries, beside a policy of its kind (S-61). The one place where it is listed.
+ALWAYS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+)
+# The policy of what is no page, and the headers of what is answered here.
 NOTHING = "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 PLAIN = (
     ("Content-Type", "text/plain; charset=utf-8"),
+    ("Cache-Control", "no-store"),
     ("Content-Security-Policy", NOTHING),
-    ("X-Content-Type-Options", "nosniff"),
+    *ALWAYS,
 )
 ONE_YEAR = 365 * 86400
 HSTS = ("Strict-Transport-Security", f"max-age={ONE_YEAR}; includeSubDomains")
@@ -79,13 +88,17 @@ class Gate:
         return answer
 
     def _client(self, environ: Environ) -> str:
-        """Return the client's address; a forwarded one only from a proxy we were told to trust."""
-        address: str = environ.get("REMOTE_ADDR", "")
+        """Return the client's address; a forwarded one only from a proxy we were told to trust.
+
+        A socket that takes both kinds writes an IPv4 address in IPv6's way; here it becomes what it is, so
+        that networks and proxies are known by it.
+        """
+        address = _plain_address(environ.get("REMOTE_ADDR", ""))
         if not self._config.trusted_proxies:
             return address
         hops = [hop.strip() for hop in environ.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
         while hops and self._is_trusted(address):
-            address = hops.pop()
+            address = _plain_address(hops.pop())
         return address
 
     def _is_trusted(self, address: str) -> bool:
@@ -116,6 +129,17 @@ class Gate:
             environ["CONTENT_LENGTH"] = "0"
             environ["app.too_large"] = True
         return None
+
+
+def _plain_address(address: str) -> str:
+    """Return an IPv4 address that is written as IPv6 in its own form; all else as it is."""
+    if ":" not in address:
+        return address
+    try:
+        mapped = ipaddress.IPv6Address(address).ipv4_mapped
+    except ValueError:
+        return address
+    return str(mapped) if mapped else address
 
 
 def _quoted(path: str) -> str:

@@ -24,7 +24,7 @@ import rjsmin
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
 
-from app.web.gate import NOTHING, Environ, StartResponse, Wsgi
+from app.web.gate import ALWAYS, NOTHING, Environ, StartResponse, Wsgi
 from app.web.i18n import LANGUAGES
 from app.web.notices import Board, Told
 from app.world import Clock
@@ -115,9 +115,8 @@ class Assets:
         headers = (
             ("Content-Type", f"{kind}; charset=utf-8"),
             ("Cache-Control", "public, max-age=31536000, immutable"),
-            ("X-Content-Type-Options", "nosniff"),
-            ("Cross-Origin-Resource-Policy", "same-origin"),
             ("Content-Security-Policy", NOTHING),
+            *ALWAYS,
             ("Vary", "Accept-Encoding"),
         )
         self.kept[address] = _kept(content, _packed(content), headers)

@@ -58,7 +58,6 @@ def test_a_replacement_may_have_letters_in_places_7_to_9() -> None:
     assert cpr.normal("310260-ABC1") is None
     assert cpr.normal("100260-AB11") is None
     assert cpr.is_replacement("100260ABC1")
-    assert cpr.birth_date("100260ABC1") is None
 
 
 def test_a_replacement_stays_one_whoever_vouches_for_it() -> None:
@@ -66,12 +65,6 @@ def test_a_replacement_stays_one_whoever_vouches_for_it() -> None:
     assert cpr.status(good, is_verified=True) is CprStatus.REPLACEMENT
     assert cpr.status("0101010000", is_verified=True) is CprStatus.VERIFIED
     assert cpr.status("0101010000", is_verified=False) is CprStatus.UNVERIFIED
-
-
-def test_the_date_of_birth_is_read_without_the_sixty() -> None:
-    found = cpr.birth_date(sound("7002604"))
-    assert found is not None
-    assert (found.day, found.month, found.year % 100) == (10, 2, 60)
 
 
 def test_s_72_only_the_date_is_shown() -> None:

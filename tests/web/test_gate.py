@@ -14,9 +14,10 @@ from werkzeug.test import EnvironBuilder
 
 from app import create_app
 from app.config import Config, Mode
-from app.db import Database
+from app.db import Database, instant
 from app.demo.cast import BO
-from app.world import World
+from app.domain import networks
+from app.world import Clock, World
 from tests import store
 from tests.pages import Browser
 
@@ -155,6 +156,9 @@ def proxied(config: Config, world: World) -> Iterator[Flask]:
         ("10.0.0.1", "10.1.1.1", "10.1.1.0/24"),
         ("198.51.100.20", "203.0.113.77", "198.51.100.0/24"),
         ("10.0.0.1", "203.0.113.77, unknown", "?"),
+        ("::ffff:10.0.0.1", "203.0.113.77", "203.0.113.0/24"),
+        ("::ffff:a00:1", "198.51.100.1, ::ffff:203.0.113.77, ::FFFF:10.9.9.9", "203.0.113.0/24"),
+        ("::ffff:198.51.100.20", "203.0.113.77", "198.51.100.0/24"),
     ],
 )
 def test_through_a_trusted_proxy_the_right_most_stranger_counts(
@@ -165,6 +169,22 @@ def test_through_a_trusted_proxy_the_right_most_stranger_counts(
     browser.client.environ_base["HTTP_X_FORWARDED_FOR"] = forwarded
     browser.log_in("boli1003", BO.password or "")
     assert store.events(database, "LOGGED_IN")[-1].details["network"] == network
+
+
+@pytest.mark.parametrize("peer", ["192.0.2.40", "::ffff:192.0.2.40", "::ffff:c000:228"])
+def test_a_schools_network_is_known_however_its_address_is_written(
+    app: Flask, database: Database, peer: str
+) -> None:
+    """S-08, S-13: a socket for both kinds of addresses writes IPv4's in IPv6's way."""
+    with database.writing() as db:
+        networks.add(db, "999001", "192.0.2.0/24", "skolen", instant(Clock()))
+        db.commit()
+    browser = Browser(app, address=peer)
+    browser.open("/login/brugernavn")
+    browser.press("Næste", filled={"Brugernavn": BO.username or ""})
+    # Anywhere else one waits after five.
+    for _ in range(6):
+        assert browser.press("Log ind", filled={"Adgangskode": "forkert"}).status == 422
 
 
 def test_a_body_of_more_than_64_kib_is_refused_with_a_page(browser: Browser, database: Database) -> None:

@@ -72,36 +72,75 @@ def test_every_answer_carries_the_whole_policy(app: Flask) -> None:
         assert "unsafe" not in answer.headers["Content-Security-Policy"]
 
 
+# Of every answer, whoever gives it.
+ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def beside_the_pages(app: Flask) -> dict[str, TestResponse]:
+    """Return answers that are not made by a page: what is kept, and what is refused before."""
+    browser = Browser(app)
+    assets = app.extensions["assets"]
+    ask = browser.client.get
+    mark = browser.get("/da/").headers["ETag"]
+    host = browser.host
+    return {
+        "style sheet": browser.get(assets.address("screen")),
+        "script": browser.get(assets.address("vendor/htmx.min.js")),
+        "packed": browser.get(assets.address("screen"), Accept_Encoding="br"),
+        "head of a file": browser.client.head(assets.address("screen"), base_url=host),
+        "kept page": browser.get("/da/"),
+        "not modified": browser.get("/da/", If_None_Match=mark),
+        "another host": ask("/login", base_url="http://evil.example"),
+        "another name": ask("/login", base_url="http://localhost:8000"),
+        "another name, form": browser.client.post("/login", base_url="http://localhost:8000"),
+        "in chunks": ask("/login", base_url=host, headers={"Transfer-Encoding": "chunked"}),
+        "odd length": ask("/login", base_url=host, environ_overrides={"CONTENT_LENGTH": "-1"}),
+        "cut off": browser.client.post(
+            "/login", base_url=host, data="a=1", environ_overrides={"CONTENT_LENGTH": "9"}
+        ),
+    }
+
+
 def test_every_answer_carries_the_rest(app: Flask) -> None:
-    """S-61."""
-    for kind, answer in of_every_kind(app).items():
+    """S-61: a page, an error, a way on, a file, and what the gate refuses."""
+    beside = beside_the_pages(app)
+    statuses = [answer.status_code for answer in beside.values()]
+    assert statuses == [200] * 5 + [304, 400, 308] + [400] * 4
+    for kind, answer in {**of_every_kind(app), **beside}.items():
         headers = answer.headers
-        assert headers["X-Content-Type-Options"] == "nosniff", kind
-        assert headers["Referrer-Policy"] == "same-origin", kind
-        assert headers["Cross-Origin-Opener-Policy"] == "same-origin", kind
-        assert headers["Cross-Origin-Resource-Policy"] == "same-origin", kind
-        permissions = headers["Permissions-Policy"]
+        for name, value in ALWAYS.items():
+            assert headers.getlist(name) == [value], (kind, name)
+        [permissions] = headers.getlist("Permissions-Policy")
         assert all(f"{name}=()" in permissions for name in ("camera", "geolocation", "microphone")), kind
-        assert headers["X-Request-Id"], kind
+        assert len(headers.getlist("Cache-Control")) == 1, kind
+
+
+def test_every_answer_of_a_page_has_its_number(app: Flask) -> None:
+    """S-75: by which the line in the log is found."""
+    for kind, answer in of_every_kind(app).items():
+        assert answer.headers["X-Request-Id"], kind
 
 
 def test_answers_that_never_reach_the_pages_carry_a_policy_too(app: Flask) -> None:
     """S-61: refused at the gate, or kept."""
-    browser = Browser(app)
-    css = next(a for a in app.extensions["assets"].kept if a.endswith(".css"))
-    answers = [
-        browser.get(css),
-        browser.client.get("/login", base_url="http://evil.example"),
-        browser.client.get("/login", base_url="http://localhost:8000"),
-        browser.client.post("/login/brugernavn", base_url="http://localhost:8000"),
-    ]
-    for answer in answers:
+    for kind, answer in beside_the_pages(app).items():
         found = policy(answer)
-        assert found["default-src"] == "'none'"
-        assert found["frame-ancestors"] == "'none'"
-        assert found["base-uri"] == "'none'"
-        assert found["form-action"] in ("'none'", "'self'")
-        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert found["default-src"] == "'none'", kind
+        assert found["frame-ancestors"] == "'none'", kind
+        assert found["base-uri"] == "'none'", kind
+        assert found["form-action"] in ("'none'", "'self'"), kind
+
+
+def test_what_is_refused_is_kept_nowhere(app: Flask) -> None:
+    """S-62: nor the way to the name that the site has."""
+    for kind, answer in beside_the_pages(app).items():
+        if answer.status_code >= 305:
+            assert answer.headers["Cache-Control"] == "no-store", kind
 
 
 def test_nothing_but_what_is_kept_may_be_stored(app: Flask) -> None:

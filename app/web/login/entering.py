@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response
 
-from app.domain import login
+from app.domain import cpr, login
 from app.domain.flows import Flow, Step
 from app.domain.login import Outcome
 from app.models.credentials import ExpiryReason
@@ -93,7 +93,8 @@ def username() -> Response:
     form.destination.data = known_destination(request.args.get("til")) or ""
     if "ret" in request.args:  # come back to put right what was typed
         flow = find_flow(is_step=False)
-        form.username.data = flow.username if flow is not None and not flow.is_finished else ""
+        is_kept = flow is not None and not flow.is_finished and cpr.REMOVED not in flow.username
+        form.username.data = flow.username if flow is not None and is_kept else ""
     return _username_page(form)
 
 

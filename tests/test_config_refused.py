@@ -1,0 +1,96 @@
+"""Settings that would hurt later are refused at the start, each by its name and with what to write (S-83)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from app import config as configuration
+from app import keys as keyring
+from tests.test_config import SECRET, refusal
+
+
+@pytest.fixture
+def production(tmp_path: Path) -> dict[str, str]:
+    """Return an environment that production starts in."""
+    keyring.new().write(tmp_path / "keys.json")
+    return {
+        "MODE": "production",
+        "PUBLIC_URL": "https://unilogin.example",
+        "DATABASE_URL": "postgresql://db/unilogin",
+        "KEYS_FILE": str(tmp_path / "keys.json"),
+        "TRUSTED_PROXIES": "127.0.0.1",
+        "INSTANCE_DIR": str(tmp_path),
+    }
+
+
+@pytest.mark.parametrize("workers", range(1, configuration.HASHES_AT_ONCE + 1))
+def test_s_16_hashes_at_once_are_twice_the_cores_over_all_workers(workers: int) -> None:
+    config = configuration.read({"WORKERS": str(workers)})
+    assert config.hash_slots >= 1
+    assert workers * config.hash_slots <= 2 * (os.cpu_count() or 1) < workers * (config.hash_slots + 1)
+
+
+def test_s_16_more_workers_than_hashes_at_once_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """«S-16» Each computes one at a time at least, and together they would be too many."""
+    monkeypatch.setattr(configuration, "HASHES_AT_ONCE", 8)
+    assert configuration.read({"WORKERS": "8"}).hash_slots == 1
+    assert refusal({"WORKERS": "9"}).startswith("WORKERS: at most 8 on this machine")
+
+
+@pytest.mark.parametrize("text", ["0.0.0.0/0", "::/0", "10.0.0.1 0.0.0.0/0", "0.0.0.0/1,128.0.0.0/1", "::/3"])
+def test_s_08_production_trusts_no_half_of_the_world(production: dict[str, str], text: str) -> None:
+    """«S-08» Whoever is trusted as a proxy writes the address that counts."""
+    told = refusal(production | {"TRUSTED_PROXIES": text}).splitlines()
+    assert all(line.startswith("TRUSTED_PROXIES: ") and "127.0.0.1" in line for line in told)
+    private = {"TRUSTED_PROXIES": "10.0.0.0/8 fc00::/7"}
+    assert len(configuration.read(production | private).trusted_proxies) == 2
+
+
+@pytest.mark.parametrize("text", [" ", ",", " , ", ",,"])
+def test_s_08_no_proxy_is_no_answer_in_production(production: dict[str, str], text: str) -> None:
+    assert refusal(production | {"TRUSTED_PROXIES": text}).startswith("TRUSTED_PROXIES: production needs ")
+
+
+@pytest.mark.parametrize("text", ["::ffff:10.0.0.1", "::ffff:0:0/96"])
+def test_a_proxy_is_named_by_its_own_form(text: str) -> None:
+    assert refusal({"TRUSTED_PROXIES": text}).startswith(f"TRUSTED_PROXIES: write {text} as the IPv4 address")
+
+
+@pytest.mark.parametrize(
+    ("url", "wish"),
+    [
+        ("sqlite:///", "name the file"),
+        ("sqlite:///:memory:", "name the file"),
+        ("sqlite:///?timeout=5", "name the file"),
+        ("postgresql://", "name the database"),
+        ("postgres://db", "name the database"),
+        (f"postgresql+psycopg2://app:{SECRET}/x@db/", "name the database"),
+        ("postgresql:///?host=/tmp", "name the database"),
+        ("https://db/unilogin", "expected sqlite:///"),
+    ],
+)
+def test_a_database_without_a_name_is_refused(production: dict[str, str], url: str, wish: str) -> None:
+    for environ in ({}, production):
+        told = refusal(environ | {"DATABASE_URL": url})
+        assert told.startswith(f"DATABASE_URL: {wish}")
+        assert SECRET not in told
+
+
+def test_a_database_may_be_named_beside_its_socket() -> None:
+    url = "postgresql:///unilogin?host=/var/run/postgresql"
+    assert configuration.read({"DATABASE_URL": url}).database_url.endswith(
+        "/unilogin?host=/var/run/postgresql"
+    )
+
+
+def test_s_83_the_demo_refuses_keys_that_others_may_read(tmp_path: Path) -> None:
+    """«S-83» They open what is sealed there as in production; the demo makes its own for its owner alone."""
+    environ = {"INSTANCE_DIR": str(tmp_path)}
+    keys_file = tmp_path / "keys.json"
+    keyring.for_mode(configuration.read(environ))
+    configuration.read(environ)
+    keys_file.chmod(0o644)
+    assert refusal(environ) == f"KEYS_FILE: others may read the file: chmod 600 {keys_file}"
