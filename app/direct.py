@@ -33,6 +33,10 @@ PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 PREPARED_AFTER = 4
 # What a server says to a name that it does not know, or knows already: it is another one than we spoke to.
 ANOTHER_SERVER = ("26000", "42P05")
+# What it says where a table that a prepared statement reads has got columns of another type.
+ANOTHER_SHAPE = "0A000"
+# So few times that no number of further ones comes to as many.
+NEVER = -(10**12)
 Convert = Callable[[Any], Any]
 Values = Mapping[str, Any]
 # A statement that was made once, with its values.
@@ -85,8 +89,15 @@ class Compiled:
     """A statement as one kind of database takes it."""
 
     def __init__(self, statement: Any, dialect: Dialect) -> None:
-        """Compile it; its values' and its columns' types say what is converted."""
+        """Compile it; its values' and its columns' types say what is converted.
+
+        Raises:
+            ValueError: a column would get its value from the model, which is not asked here.
+
+        """
         compiled: SQLCompiler = statement.compile(dialect=dialect)
+        if compiled.insert_prefetch or compiled.update_prefetch:
+            raise ValueError(f"every value must be in the statement: {compiled.string}")
         given = {name: None for name in compiled.params if compiled.binds[name].required}
         # Lists that are part of the statement are written out.
         written = compiled.construct_expanded_state(given)
@@ -155,16 +166,16 @@ def direct(db: Session, statement: Executable, values: Values) -> Rows:
 
     """
     connection = _connection(db)
-    compiled = _compiled(connection, statement)
+    compiled = _compiled(connection, statement, values)
     if compiled is None:
         result = connection.execute(statement, values)
         return Rows(result) if result.returns_rows else Rows()
-    cursor: Any = connection.connection.cursor()
     try:
+        cursor: Any = connection.connection.cursor()
         cursor.execute(_said(connection, cursor, compiled), compiled.bound(values))
         return compiled.rows(cursor)
     except connection.dialect.loaded_dbapi.Error as error:
-        if _met_pooler(error) and isinstance(db, SingleStatements):
+        if _gives_up_prepared(connection, error) and isinstance(db, SingleStatements):
             return direct(db, statement, values)
         raise _told(connection, compiled.sql, error) from error
 
@@ -186,13 +197,13 @@ def direct_together(db: Session, *statements: Bound) -> None:
 
     """
     connection = _connection(db)
-    compiled = [_compiled(connection, statement) for statement, _values in statements]
+    compiled = [_compiled(connection, statement, values) for statement, values in statements]
     if connection.dialect.name != postgresql.dialect.name or None in compiled:
         for statement, values in statements:
             direct(db, statement, values)
         return
-    cursor: Any = connection.connection.cursor()
     try:
+        cursor: Any = connection.connection.cursor()
         parts = [
             cursor.mogrify(_said(connection, cursor, one), one.bound(values))
             for one, (_statement, values) in zip(compiled, statements, strict=True)
@@ -200,7 +211,7 @@ def direct_together(db: Session, *statements: Bound) -> None:
         ]
         cursor.execute(b";".join(parts))
     except connection.dialect.loaded_dbapi.Error as error:
-        _met_pooler(error)
+        _gives_up_prepared(connection, error)
         raise _told(connection, "several statements", error) from error
 
 
@@ -213,22 +224,25 @@ def _connection(db: Session) -> Connection:
     return connection
 
 
-def _compiled(connection: Connection, statement: Executable) -> Compiled | None:
+def _compiled(connection: Connection, statement: Executable, values: Values) -> Compiled | None:
     if connection.engine.dispatch.before_cursor_execute:
         return None  # whoever listens to what the library executes is to hear this, too
     key = (statement, connection.dialect.name)
     try:
         return _COMPILED[key]
     except KeyError:
-        compiled = _COMPILED[key] = _compile(statement, connection.dialect)
+        compiled = _COMPILED[key] = _compile(statement, connection.dialect, values)
         return compiled
 
 
-def _compile(statement: Any, dialect: Dialect) -> Compiled | None:
+def _compile(statement: Any, dialect: Dialect, values: Values) -> Compiled | None:
     binds = statement.compile(dialect=dialect).binds.values()
     if any(bind.expanding and bind.required for bind in binds):
         return None
-    return Compiled(statement, dialect)
+    compiled = Compiled(statement, dialect)
+    if not values.keys().isdisjoint(compiled.fixed):
+        raise ValueError(f"what a statement fixes is not given to it: {compiled.sql}")
+    return compiled
 
 
 def _said(connection: Connection, cursor: Any, compiled: Compiled) -> str:
@@ -241,6 +255,7 @@ def _said(connection: Connection, cursor: Any, compiled: Compiled) -> str:
     if before > PREPARED_AFTER:
         return compiled.prepared.executing
     if before == PREPARED_AFTER:
+        uses[name] = NEVER  # unless it can be
         cursor.execute(compiled.prepared.preparing, compiled.fixed)
     uses[name] = before + 1
     return compiled.sql
@@ -251,8 +266,15 @@ def _said(connection: Connection, cursor: Any, compiled: Compiled) -> str:
 _pooler = threading.Event()
 
 
-def _met_pooler(error: Any) -> bool:
-    if getattr(error, "pgcode", None) not in ANOTHER_SERVER:
+def _gives_up_prepared(connection: Connection, error: Any) -> bool:
+    """Whether an error is of what is prepared, on which nothing relies from here on: one may ask again."""
+    code = getattr(error, "pgcode", None)
+    if code == ANOTHER_SHAPE and connection.info.get("uses"):
+        # Tables were changed since, and what other connections have prepared is as old; new ones have nothing.
+        connection.invalidate()
+        connection.engine.dispose()
+        return True
+    if code not in ANOTHER_SERVER:
         return False
     if not _pooler.is_set():
         _pooler.set()
@@ -262,8 +284,9 @@ def _met_pooler(error: Any) -> bool:
 
 def _told(connection: Connection, sql: str, error: Any) -> BaseException:
     """Return a driver's error as the library tells it; values are not repeated, they may be secret."""
-    is_lost = connection.dialect.is_disconnect(error, connection.connection, None)
-    if is_lost:
+    is_lost = connection.invalidated
+    if not is_lost and connection.dialect.is_disconnect(error, connection.connection, None):
+        is_lost = True
         # The library is to meet it as well, so that it forgets this connection and those as old.
         with suppress(DBAPIError):
             connection.exec_driver_sql("SELECT 1")

@@ -1,7 +1,7 @@
 """What runs by itself, in every worker.
 
-Sealing the audit, closing the windows of who may help no more, ending the sessions of who belongs nowhere any
-more, sweeping what has run out, sending mails.
+Noticing a clock that was set back, sealing the audit, closing the windows of who may help no more, ending the
+sessions of who belongs nowhere any more, sweeping what has run out, sending mails.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from app.domain import (
     outbox,
     quota,
     sessions,
+    setbacks,
     throttling,
 )
 from app.domain.elevadgang import hands, revoking, windows
@@ -62,7 +63,7 @@ def _run(database: Database, clock: Clock) -> None:
     rounds = 0
     while not wake.wait(SEAL_SECONDS):
         rounds += 1
-        acts: list[Job] = [revoke, seal]
+        acts: list[Job] = [make_good, revoke, seal]
         if rounds % (LOST_SECONDS // SEAL_SECONDS) == 0:
             acts.append(end_lost)
         if rounds % (SWEEP_SECONDS // SEAL_SECONDS) == 0:
@@ -134,6 +135,20 @@ def seal(database: Database, clock: Clock) -> int:
         count += sealed
         if sealed < audit.BATCH:
             return count
+
+
+def make_good(database: Database, clock: Clock) -> int:
+    """Notice a clock that was set back, and let nothing live longer for it; returns by how many seconds.
+
+    Whoever looks after the machine is to know: its time was wrong before, or is now (S-07).
+    """
+    with database.writing() as db:
+        db.connection()
+        lost = setbacks.make_good(db, instant(clock))
+        db.commit()
+    if lost:
+        log.error("the clock was set back", extra={"count": lost})
+    return lost
 
 
 def revoke(database: Database, clock: Clock) -> int:

@@ -35,7 +35,9 @@ class Purpose(StrEnum):
     PASSWORD_STORE = "password_store"  # k2 of S-22: seals the hash, and a pending password
     CPR_LOOKUP = "cpr_lookup"  # finds a person by CPR number; cannot rotate without reading all
     CPR_STORE = "cpr_store"  # seals the CPR number
-    TOKEN = "token"  # what a browser holds is stored marked by this; decoys and throttle names too
+    TOKEN = "token"  # what a browser holds is stored marked by this
+    DECOY = "decoy"  # which kind of password an unknown name seems to have; cannot rotate, or that moves
+    THROTTLE = "throttle"  # names the buckets of tries; cannot rotate, or what is closed would open
     COOKIE = "cookie"  # signs the device and form cookies
 
 
@@ -60,6 +62,12 @@ class Key:
     secret: bytes = field(repr=False)
 
 
+# Purposes that rings of before had not: the key in use for tokens did it for them, and goes on doing it
+# there, whatever becomes of the tokens' own.
+FROM_TOKEN = (Purpose.DECOY, Purpose.THROTTLE)
+STEADY = (Purpose.PASSWORD_INPUT, Purpose.CPR_LOOKUP, *FROM_TOKEN)
+
+
 class Keys:
     """The ring of keys of one installation."""
 
@@ -81,7 +89,9 @@ class Keys:
             # Chance never gives so few different bytes: somebody filled in a form (S-83).
             if any(len(set(key.secret)) < KEY_BYTES // 2 for key in ring):
                 raise KeysError(f"a key for {purpose} was not drawn by chance")
-        secrets = [key.secret for ring in rings.values() for key in ring]
+        secrets = [key.secret for purpose, ring in rings.items() if purpose not in FROM_TOKEN for key in ring]
+        token = {key.secret for key in rings[Purpose.TOKEN]}
+        secrets += {key.secret for purpose in FROM_TOKEN for key in rings[purpose]} - token
         if len(set(secrets)) != len(secrets):
             raise KeysError("the same key stands twice")
         self._rings = rings
@@ -162,7 +172,7 @@ class Keys:
             KeysError: the purpose cannot rotate, as what it marked cannot be marked anew.
 
         """
-        if purpose in (Purpose.PASSWORD_INPUT, Purpose.CPR_LOOKUP):
+        if purpose in STEADY:
             raise KeysError(f"{purpose} cannot rotate: what it marked cannot be marked anew")
         rings = dict(self._rings)
         rings[purpose] = [_fresh(), *self._rings[purpose]]
@@ -207,7 +217,10 @@ def read(path: Path) -> Keys:
         rings = {
             purpose: [Key(entry["id"], urlsafe_b64decode(entry["key"])) for entry in document[purpose]]
             for purpose in Purpose
+            if purpose in document or purpose not in FROM_TOKEN
         }
+        for purpose in FROM_TOKEN:
+            rings.setdefault(purpose, rings[Purpose.TOKEN][:1])
         return Keys(rings, is_demo=document["for"] == "demo", source=Source(path, stamp))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise KeysError(f"the file of keys cannot be read ({type(error).__name__})") from None

@@ -109,7 +109,7 @@ def _prepare(config: Config, *, is_fresh: bool) -> list[TestIdentity]:
         DemoRefusedError: the demo has no place in this database, or production is given the demo's.
 
     """
-    from app import create_app
+    from app import create_app, jobs
     from app.demo import school
     from app.demo.mitid_simulator import drawn
     from app.migrations import empty, migrate
@@ -124,6 +124,7 @@ def _prepare(config: Config, *, is_fresh: bool) -> list[TestIdentity]:
         empty(database)
     school.keep_out_of_production(database, config)
     migrate(database)
+    jobs.make_good(database, app.extensions["world"].clock)
     if config.is_demo:
         with app.app_context():
             school.load_and_show(app.extensions)

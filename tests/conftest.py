@@ -35,16 +35,20 @@ from tests.postgres import Postgres
 
 HOST = "http://127.0.0.1:8000"
 
+MARKERS = {"sqlite": "sqlite_only", "postgresql": "postgres_only"}
 
 # A shell lets what it runs in the background ignore Ctrl-C, and the programs that tests start with it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Make a test that no database bears on (`sqlite_only`) on one kind, not on each."""
-    items[:] = [
-        item for item in items if not (item.get_closest_marker("sqlite_only") and _kind(item) != "sqlite")
-    ]
+    """Make a test that no database bears on (`sqlite_only`), or only one does, on one kind, not on each."""
+    items[:] = [item for item in items if not _is_elsewhere(item)]
+
+
+def _is_elsewhere(item: pytest.Item) -> bool:
+    kinds = [kind for kind, marker in MARKERS.items() if item.get_closest_marker(marker)]
+    return bool(kinds) and _kind(item) not in kinds
 
 
 def _kind(item: pytest.Item) -> str:

@@ -15,10 +15,13 @@ from hypothesis import strategies as st
 from app import config as configuration
 from app import keys as keyring
 from app.config import Mode
+from app.domain import passwords
 from app.keys import KEY_BYTES, Key, Keys, KeysError, Purpose
 
 SEALING = (Purpose.PASSWORD_STORE, Purpose.CPR_STORE)
-ROTATING = tuple(p for p in Purpose if p not in (Purpose.PASSWORD_INPUT, Purpose.CPR_LOOKUP))
+STEADY = (Purpose.PASSWORD_INPUT, Purpose.CPR_LOOKUP, Purpose.DECOY, Purpose.THROTTLE)
+ROTATING = tuple(p for p in Purpose if p not in STEADY)
+FROM_TOKEN = (Purpose.DECOY, Purpose.THROTTLE)
 RING = keyring.new()
 
 
@@ -248,3 +251,52 @@ def test_s_83_cookies_signed_by_an_older_key_are_still_known() -> None:
     rotated = RING.with_new(Purpose.COOKIE)
     assert rotated.signing_secrets()[0] == RING.signing_secrets()[0]
     assert rotated.signing_secrets()[-1] != RING.signing_secrets()[-1]
+
+
+@pytest.fixture
+def ring_of_before(tmp_path: Path) -> Path:
+    """Return a file from before decoys and buckets had keys of their own."""
+    path = tmp_path / "keys.json"
+    keyring.new().with_new(Purpose.TOKEN).write(path)
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps({name: part for name, part in document.items() if name not in FROM_TOKEN}))
+    return path
+
+
+@pytest.mark.parametrize("purpose", FROM_TOKEN)
+def test_s_10_in_a_ring_of_before_the_tokens_key_goes_on_marking_decoys_and_buckets(
+    ring_of_before: Path, purpose: Purpose
+) -> None:
+    ring = keyring.read(ring_of_before)
+    before = ring.mark(purpose, "x")
+    assert before == ring.mark(Purpose.TOKEN, "x"), "an upgrade moves nothing"
+    ring.with_new(Purpose.TOKEN).write(ring_of_before)
+    rotated = keyring.read(ring_of_before)
+    rotated.with_new(Purpose.TOKEN).write(ring_of_before)
+    again = keyring.read(ring_of_before)
+    assert rotated.mark(purpose, "x") == again.mark(purpose, "x") == before
+    assert len({one.mark(Purpose.TOKEN, "x") for one in (ring, rotated, again)}) == 3
+
+
+def test_s_83_the_tokens_old_key_may_go_from_a_ring_whose_decoys_and_buckets_keep_it(
+    ring_of_before: Path,
+) -> None:
+    keyring.read(ring_of_before).with_new(Purpose.TOKEN).write(ring_of_before)
+    document = json.loads(ring_of_before.read_text())
+    del document["token"][1:]
+    ring_of_before.write_text(json.dumps(document))
+    assert len(set(secrets_of(keyring.read(ring_of_before)))) == len(Purpose) - 1
+
+
+@pytest.mark.parametrize("purpose", FROM_TOKEN)
+def test_s_83_only_the_tokens_key_may_stand_for_another_purpose(purpose: Purpose) -> None:
+    with pytest.raises(KeysError, match="twice"):
+        Keys({**RING._rings, purpose: RING._rings[Purpose.COOKIE]})
+
+
+def test_s_10_a_new_key_for_tokens_moves_no_decoy() -> None:
+    rotated = RING.with_new(Purpose.TOKEN)
+    names = [f"qzxw{number:04}" for number in range(64)]
+    kinds = [passwords.decoy_type(RING, name) for name in names]
+    assert [passwords.decoy_type(rotated, name) for name in names] == kinds
+    assert len(set(kinds)) == 2

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -177,6 +177,8 @@ INSERT INTO audit_event (at, event, subject_id, institution_id, details)
 VALUES (:at, 'BLOCKED', :subject_id, :institution_id, '{}')
 """
 
+BUCKET = "INSERT INTO throttle (bucket, tries, last_at, next_at) VALUES ('b', 50, :at, :at)"
+
 
 def test_who_was_blocked_before_was_so_by_whom_the_newest_block_names(nothing: Database) -> None:
     migrate(nothing, "2026_11_23_elevadgang")
@@ -243,6 +245,36 @@ def test_half_done_logins_stay_as_they_are_and_no_number_is_given_twice_from_her
         db.execute(text(FLOW).bindparams(at, mark="three"))
         db.commit()
     assert [[row["id"] for row in rows] for rows in stored()[:2]] == [[3], []]
+
+
+CREDENTIAL = """
+INSERT INTO credential
+(id, user_id, password_type, sealed_hash, authorisation, set_at, expires_at, expiry_reason, ended_at)
+VALUES (:id, 1, 'WORDS_DIGITS', '', :authorisation, :set_at, :expires_at, 'AGE', :set_at)
+"""
+
+
+def test_s_20_what_the_operator_dealt_for_one_login_goes_on_being_so(nothing: Database) -> None:
+    migrate(nothing, "2026_11_23_blocked_by")
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    dealt = (
+        ("OPERATOR", timedelta(milliseconds=4)),
+        ("OPERATOR", timedelta(days=365)),
+        ("OWNER", timedelta(0)),
+    )
+    with nothing.writing() as db:
+        blocked_at, made_at = bindparam("blocked_at", None, UtcTime()), bindparam("at", at, UtcTime())
+        db.execute(text(PERSON).bindparams(blocked_at, made_at, id=1, uni_id="u"))
+        for number, (authorisation, life) in enumerate(dealt):
+            times = bindparam("set_at", at, UtcTime()), bindparam("expires_at", at + life, UtcTime())
+            db.execute(text(CREDENTIAL).bindparams(*times, id=number, authorisation=authorisation))
+        db.execute(text(BUCKET).bindparams(bindparam("at", at, UtcTime())))
+        db.commit()
+    migrate(nothing)
+    with nothing.reading() as db:
+        reasons = db.scalars(text("SELECT expiry_reason FROM credential ORDER BY id")).all()
+        assert reasons == ["ONE_TIME", "AGE", "AGE"]
+        assert db.scalars(text("SELECT may_close FROM throttle")).all() == [True], "nobody knows: it is kept"
 
 
 def test_starting_over_leaves_nothing_and_begins_again(nothing: Database) -> None:

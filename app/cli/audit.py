@@ -85,7 +85,7 @@ def seal() -> None:
 def trim(before: datetime, yes: bool) -> None:
     """Remove the sealed start of the audit, up to the seals made before a day, leaving an anchor."""
     with terminal.writing() as (db, now):
-        count = record.remove_start(db, now, before.replace(tzinfo=UTC))
+        count = record.remove_start(db, now, before.replace(tzinfo=UTC), operator=terminal.operator())
         if not yes:
             db.rollback()
     if yes:

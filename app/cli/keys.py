@@ -11,15 +11,16 @@ from sqlalchemy.orm import Session
 
 from app import keys as keyring
 from app.cli import terminal
-from app.domain import resealing
+from app.domain import audit, resealing
+from app.domain.audit import Event
 from app.domain.resealing import Batch
 from app.keys import KeysError, Purpose
 
 CONSEQUENCES = {
     Purpose.PASSWORD_STORE: "Then seal the stored passwords anew: flask keys reseal",
     Purpose.CPR_STORE: "Then seal the CPR numbers anew: flask keys reseal",
-    Purpose.TOKEN: "Everybody is logged out by it, devices count as unknown once more, and wrong tries are"
-    " forgotten. Restart every worker at once.",
+    Purpose.TOKEN: "Everybody is logged out by it, and devices count as unknown once more."
+    " Restart every worker at once.",
 }
 
 
@@ -47,7 +48,10 @@ def rotate(purpose: str) -> None:
     """Put a fresh key for PURPOSE in use; the older ones still read what they sealed."""
     path = terminal.config().keys_file
     try:
-        keyring.read(path).with_new(Purpose(purpose)).write(path)
+        rotated = keyring.read(path).with_new(Purpose(purpose))
+        with terminal.writing() as (db, now):
+            audit.record(db, Event.KEY_ROTATED, now, purpose=purpose, operator=terminal.operator())
+            rotated.write(path)
     except KeysError as error:
         terminal.fail(str(error))
     except OSError as error:

@@ -30,7 +30,7 @@ def networks() -> None:
 def add(institution: str, network: str, label: str) -> None:
     """Register NETWORK (an address or a range) for the INSTITUTION with this number."""
     with terminal.writing() as (db, now):
-        _check(register.add(db, institution, network, label, now))
+        _check(register.add(db, institution, network, label, now, operator=terminal.operator()))
     click.echo(f"{network} is a network of {institution}. Running servers see it within seconds.")
 
 
@@ -49,7 +49,7 @@ def list_() -> None:
 def remove(institution: str, network: str) -> None:
     """Let NETWORK be INSTITUTION's own no more."""
     with terminal.writing() as (db, now):
-        _check(register.remove(db, institution, network, now))
+        _check(register.remove(db, institution, network, now, operator=terminal.operator()))
     click.echo(f"{network} is a network of {institution} no more.")
 
 

@@ -71,7 +71,9 @@ def add(
     )
     dice, hasher, config = terminal.world().dice, terminal.hasher(), terminal.config()
     with terminal.writing() as (db, now):
-        added: Added = operating.add_person(db, dice, hasher, config, wanted, now)
+        added: Added = operating.add_person(
+            db, dice, hasher, config, wanted, now, operator=terminal.operator()
+        )
         if added.outcome is not Outcome.ADDED:
             terminal.fail(REFUSALS[added.outcome])
     click.echo(f"Added {terminal.plain(name)} at {number}.")
@@ -119,7 +121,7 @@ def block(username: str) -> None:
         user = _get(directory.find_by_username(db, directory.normal_username(username) or ""), username)
         before = blocking.find_holder(db, user.id, is_held=True)
         school = _holder(before) if before else None
-        if not blocking.block(db, user.id, now):
+        if not blocking.block(db, user.id, now, operator=terminal.operator()):
             terminal.fail(f"{user.username} is blocked already")
     click.echo(f"{user.username} is blocked.")
     if school:
@@ -136,7 +138,7 @@ def unblock(username: str) -> None:
         user = _get(directory.find_by_username(db, directory.normal_username(username) or ""), username)
         before = blocking.find_holder(db, user.id, is_held=True)
         school = _holder(before) if before else None
-        if not blocking.unblock(db, user.id, now):
+        if not blocking.unblock(db, user.id, now, operator=terminal.operator()):
             terminal.fail(f"{user.username} is not blocked")
     click.echo(f"{user.username} may log in again.")
     if school:
@@ -152,7 +154,7 @@ def forget_tries(username: str) -> None:
     """
     with terminal.writing() as (db, now):
         user = _get(directory.find_by_username(db, directory.normal_username(username) or ""), username)
-        operating.forget_tries(db, terminal.keys(), user, now)
+        operating.forget_tries(db, terminal.keys(), user, now, operator=terminal.operator())
     click.echo(f"{user.username} may try again.")
 
 
@@ -167,7 +169,7 @@ def forget_mitid(username: str) -> None:
     """
     with terminal.writing() as (db, now):
         user = _get(directory.find_by_username(db, directory.normal_username(username) or ""), username)
-        if not operating.forget_mitid(db, user, now):
+        if not operating.forget_mitid(db, user, now, operator=terminal.operator()):
             terminal.fail(f"no MitID is known of {user.username}")
     click.echo(f"The MitID of {user.username} is forgotten.")
 
@@ -188,7 +190,7 @@ def renew_pictures(yes: bool) -> None:
     total = 0
     while True:
         with terminal.writing() as (db, now):
-            count = operating.void_pictures(db, now)
+            count = operating.void_pictures(db, now, operator=terminal.operator())
         if not count:
             break
         total += count

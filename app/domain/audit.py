@@ -45,17 +45,17 @@ class Event(Enum):
     SESSIONS_ENDED = ("count",)
     PASSWORD_CHANGED = ("password_type", "authorisation", "network")
     PASSWORD_CHANGE_POSTPONED = ()
-    PICTURES_VOIDED = ()
-    INSTITUTION_ADDED = ()
-    PERSON_ADDED = ()
-    RIGHT_GIVEN = ("right",)
+    PICTURES_VOIDED = ("operator",)
+    INSTITUTION_ADDED = ("operator",)
+    PERSON_ADDED = ("operator",)
+    RIGHT_GIVEN = ("right", "operator")
     BLOCKED = ()
     UNBLOCKED = ()
-    TRIES_FORGOTTEN = ()
-    NETWORK_ADDED = ("cidr",)
-    NETWORK_REMOVED = ("cidr",)
+    TRIES_FORGOTTEN = ("operator",)
+    NETWORK_ADDED = ("cidr", "operator")
+    NETWORK_REMOVED = ("cidr", "operator")
     DEMO_LOADED = ("people",)
-    START_REMOVED = ("seal", "events")
+    START_REMOVED = ("seal", "events", "operator")
     MITID_CONFLICT = ("network",)
     CHILD_PASSWORD_CHANGED = ("child",)
     USERNAME_SHOWN = ()
@@ -74,13 +74,18 @@ class Event(Enum):
     HELP_ASKED = ("network",)
     PASSWORD_TYPE_MARKED = ("password_type",)
     LOG_EXPORTED = ()
-    MITID_FORGOTTEN = ()
+    MITID_FORGOTTEN = ("operator",)
     NOTICE_TOLD = ("notice", "severity", "starts_at", "ends_at", "operator")
     NOTICE_ENDED = ("notice", "ends_at", "operator")
     NOTICE_TAKEN_BACK = ("notice", "operator")
     PUPIL_SHOWN = ()
     LOG_SHOWN = ()
     ALERTS_SHOWN = ()
+    KEY_ROTATED = ("purpose", "operator")
+
+
+# What others do, too: where it was the operator, the event says which one.
+ALSO_OPERATORS = (Event.BLOCKED, Event.UNBLOCKED, Event.PASSWORD_CHANGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,8 @@ def recording(
         ValueError: the details are not exactly those the event takes.
 
     """
-    if set(details) != set(event.details):
+    takes = set(event.details)
+    if set(details) != takes and not (event in ALSO_OPERATORS and set(details) == {*takes, "operator"}):
         raise ValueError(f"{event.name} takes the details {event.details}, not {sorted(details)}")
     values = {
         "event": event.name,
@@ -256,7 +262,7 @@ def _is_told(db: Session, anchor: AuditAnchor) -> bool:
     return bool(db.scalar(select(told)))
 
 
-def remove_start(db: Session, now: Instant, before: datetime) -> int:
+def remove_start(db: Session, now: Instant, before: datetime, *, operator: str) -> int:
     """Remove whole seals made before an instant, leaving an anchor; returns how many events went."""
     last = db.scalars(
         select(AuditSeal).where(AuditSeal.sealed_at < before).order_by(AuditSeal.id.desc()).limit(1)
@@ -270,7 +276,7 @@ def remove_start(db: Session, now: Instant, before: datetime) -> int:
     db.execute(delete(AuditEvent).where(AuditEvent.id.in_(covered)))
     db.execute(delete(AuditSealed).where(AuditSealed.seal_id <= last.id))
     db.execute(delete(AuditSeal).where(AuditSeal.id <= last.id))
-    record(db, Event.START_REMOVED, now, seal=last.id, events=count)
+    record(db, Event.START_REMOVED, now, seal=last.id, events=count, operator=operator)
     return count
 
 

@@ -24,6 +24,7 @@ def block(
     *,
     actor_id: int | None = None,
     institution_id: int | None = None,
+    operator: str | None = None,
 ) -> bool:
     """Block a person and end every session and half-done login; False where that is so already.
 
@@ -48,7 +49,7 @@ def block(
     db.execute(delete(LoginFlow).where(whose))
     recovery.end_proofs(db, user_id)
     sessions.end_all(db, user_id, EndReason.BLOCKED, now)
-    audit.record(db, Event.BLOCKED, now, actor_id=actor_id, subject_id=user_id, institution_id=institution_id)
+    _record(db, Event.BLOCKED, now, user_id, actor_id, institution_id, operator)
     return True
 
 
@@ -59,6 +60,7 @@ def unblock(
     *,
     actor_id: int | None = None,
     institution_id: int | None = None,
+    operator: str | None = None,
 ) -> bool:
     """Let a blocked person log in again; False where nobody blocked them, or somebody else did.
 
@@ -75,10 +77,21 @@ def unblock(
     )
     if freed.first() is None:
         return False
-    audit.record(
-        db, Event.UNBLOCKED, now, actor_id=actor_id, subject_id=user_id, institution_id=institution_id
-    )
+    _record(db, Event.UNBLOCKED, now, user_id, actor_id, institution_id, operator)
     return True
+
+
+def _record(
+    db: Session,
+    event: Event,
+    now: Instant,
+    user_id: int,
+    actor_id: int | None,
+    institution_id: int | None,
+    operator: str | None,
+) -> None:
+    who = {"operator": operator} if operator is not None else {}
+    audit.record(db, event, now, actor_id=actor_id, subject_id=user_id, institution_id=institution_id, **who)
 
 
 def find_holder(db: Session, user_id: int, *, is_held: bool = False) -> Institution | None:

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
+from app.config import Config
 from app.direct import direct
+from app.domain.passwords import counts
 from app.models.credentials import Authorisation, Credential
 from app.models.people import PasswordType
 from app.models.sso import SsoSession
@@ -42,6 +44,7 @@ _CURRENT = select(
     Credential.set_at,
     Credential.authorisation,
     Credential.expires_at,
+    Credential.expiry_reason,
     select(func.count(SsoSession.id))
     .where(
         SsoSession.user_id == Credential.user_id,
@@ -55,7 +58,13 @@ _CURRENT = select(
 
 
 def find_current(
-    db: Session, user_id: int, session_id: int, at: datetime, *, assurance_level: str = ONE_FACTOR
+    db: Session,
+    config: Config,
+    user_id: int,
+    session_id: int,
+    at: datetime,
+    *,
+    assurance_level: str = ONE_FACTOR,
 ) -> Current | None:
     """Return a user's password in force as seen from one of the user's sessions.
 
@@ -70,4 +79,5 @@ def find_current(
     is_set_in_one = row.authorisation is not Authorisation.OPERATOR and assurance_level == ONE_FACTOR
     own_sessions = 1 if is_set_in_one else 0
     is_news = row.earlier == own_sessions and at - row.set_at < timedelta(days=NEWS_DAYS)
-    return Current(row.password_type, row.set_at, row.authorisation, row.expires_at, is_news)
+    expires_at = row.expires_at if counts(row.expiry_reason, config.password_profile) else None
+    return Current(row.password_type, row.set_at, row.authorisation, expires_at, is_news)

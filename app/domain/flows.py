@@ -29,12 +29,11 @@ from sqlalchemy.orm import Session
 from app.config import Config
 from app.db import EPOCH, NOW, SKEW_SECONDS, Instant, after, later, swept, table
 from app.direct import direct
-from app.domain import devices, people, throttling
+from app.domain import devices, passwords, people, throttling
 from app.domain.elevadgang import windows
 from app.domain.elevadgang.windows import Claim, Standing
-from app.domain.passwords import required_type
 from app.keys import Keys, Purpose
-from app.models.credentials import Credential, KnownDevice, PendingPassword
+from app.models.credentials import Credential, ExpiryReason, KnownDevice, PendingPassword
 from app.models.elevadgang import PasswordWindow, WindowState
 from app.models.people import PasswordType, User
 from app.models.recovery import RecoveryFlow
@@ -45,8 +44,6 @@ KIND = "login_flow"
 # What the token of a proved flow begins with; the first one never does, it has no dot.
 PROVED = "proved."
 EXTENSIONS = 10  # how often a flow may be given its full time again (WCAG 2.2.1)
-# The share of pictures among names nobody has, in 256ths: about that of the youngest.
-DECOY_PICTURES = 92
 ECHO_SECONDS = 120  # how long a second press of a button is answered like the first
 
 
@@ -83,6 +80,7 @@ class Flow:
     credential_type: PasswordType | None
     sealed_hash: str | None
     credential_expires_at: datetime | None
+    expiry_reason: ExpiryReason | None
     is_blocked: bool
     has_place: bool
     is_known_device: bool
@@ -196,7 +194,7 @@ def begin(
         "token_mark": keys.token_mark(KIND, token),
         "name": people.normal_username(typed) or "",
         "username": shown,
-        "decoy": decoy_type(keys, shown),
+        "decoy": passwords.decoy_type(keys, shown),
         "destination": destination,
         "is_change": is_change,
         "asked_from_mark": asked_from[0],
@@ -247,12 +245,6 @@ def proved_token(keys: Keys, token: str) -> str:
     return token if token.startswith(PROVED) else PROVED + keys.token_mark("proved_login_flow", token)
 
 
-def decoy_type(keys: Keys, username: str) -> PasswordType:
-    """Return the kind of password an unknown name seems to have: always the same for a name."""
-    byte = keys.mark(Purpose.TOKEN, "decoy", username.casefold())[0]
-    return PasswordType.PICTURES if byte < DECOY_PICTURES else PasswordType.WORDS
-
-
 # Whether a flow still counts; a finished one answers a second press a little longer.
 IS_ALIVE = and_(
     LoginFlow.expires_at > NOW,
@@ -283,6 +275,7 @@ _FIND = (
         Credential.password_type.label("credential_type"),
         Credential.sealed_hash,
         Credential.expires_at.label("credential_expires_at"),
+        Credential.expiry_reason,
         User.blocked_at,
         User.marked_password_type,
         people.has_place(LoginFlow.user_id, people.TODAY).label("has_place"),
@@ -306,6 +299,7 @@ _FIND = (
 def find(
     db: Session,
     keys: Keys,
+    config: Config,
     token: str,
     now: Instant,
     *,
@@ -339,6 +333,7 @@ def find(
         claim = windows.get_claim(db, row.password_window_id, now)
         # Used up, it still lets the very flow that used it finish.
         is_proved = is_proved and claim.standing in (Standing.UNDER_WAY, Standing.DONE)
+    has_end = passwords.counts(row.expiry_reason, config.password_profile)
     return Flow(
         id=row.id,
         token=token,
@@ -357,12 +352,13 @@ def find(
         credential_id=row.credential_id,
         credential_type=row.credential_type,
         sealed_hash=row.sealed_hash,
-        credential_expires_at=row.credential_expires_at,
+        credential_expires_at=row.credential_expires_at if has_end else None,
+        expiry_reason=row.expiry_reason if has_end else None,
         is_blocked=row.blocked_at is not None,
         has_place=bool(row.has_place),
         is_known_device=bool(row.is_known_device),
         is_slowed=bool(row.is_slowed),
-        required=required_type(row.level, row.marked_password_type),
+        required=passwords.required_type(row.level, row.marked_password_type),
         proof=row.proof,
         authorised_by_id=row.authorised_by_id,
         claim=claim,
@@ -402,6 +398,7 @@ def stand_in(username: str, password_type: PasswordType) -> Flow:
         credential_type=None,
         sealed_hash=None,
         credential_expires_at=None,
+        expiry_reason=None,
         is_blocked=False,
         has_place=False,
         is_known_device=False,

@@ -17,7 +17,7 @@ from app.direct import Bound, direct, direct_together
 from app.domain import audit, devices, flows, people, sessions, throttling
 from app.domain.audit import Event
 from app.domain.flows import ECHO_SECONDS, IS_ALIVE, Flow, Step
-from app.domain.passwords import Hasher, HashingBusyError
+from app.domain.passwords import Hasher, HashingBusyError, switched_off
 from app.domain.throttling import Place, Reserved
 from app.keys import Keys
 from app.models.credentials import Credential, ExpiryReason, PendingPassword
@@ -216,7 +216,13 @@ _PROVE = (
     .returning(LoginFlow.id)
 )
 # A password that has run out opens nothing but the choice of a new one.
-_STANDING_NOW = _STANDING.where(or_(Credential.expires_at.is_(None), Credential.expires_at > NOW))
+_STANDING_NOW = _STANDING.where(
+    or_(
+        Credential.expires_at.is_(None),
+        Credential.expires_at > NOW,
+        Credential.expiry_reason == bindparam("switched_off"),
+    )
+)
 # Where nothing else is needed: the proof and the end in one.
 _PROVE_AND_FINISH = (
     update(table(LoginFlow))
@@ -243,13 +249,14 @@ def _prove(
     token = flows.proved_token(keys, flow.token)
     proved = replace(flow, token=token, is_proved=True, proof=Proof.PASSWORD, picks=())
     mark = keys.token_mark(flows.KIND, token)
+    off = switched_off(config.password_profile)
     values = {"flow_id": flow.id, "proved_id": flow.credential_id, "proved_mark": mark} | now.binds
     step = proved.step(now.at, timedelta(days=config.change_notice_days))
     if (
         may_finish
         and step is Step.FINISH
         and not flow.is_finished
-        and direct(db, _PROVE_AND_FINISH, values).first() is not None
+        and direct(db, _PROVE_AND_FINISH, values | {"switched_off": off}).first() is not None
     ):
         return replace(proved, is_finished=True)
     # The second of two presses finds the flow finished, and proves it once more: `finish` knows it.
@@ -303,7 +310,13 @@ def _set_deadline(db: Session, config: Config, flow: Flow, now: Instant) -> None
     """Begin the days in which a password of the wrong type for the level must be changed."""
     db.execute(
         update(Credential)
-        .where(Credential.id == flow.credential_id, Credential.expires_at.is_(None))
+        .where(
+            Credential.id == flow.credential_id,
+            or_(
+                Credential.expires_at.is_(None),
+                Credential.expiry_reason == switched_off(config.password_profile),
+            ),
+        )
         .values(expires_at=now.after(config.change_notice_days * 86400), expiry_reason=ExpiryReason.STAGE)
     )
 
@@ -339,7 +352,8 @@ def finish(
     None where the flow is no longer proved.
     """
     token = keys.token_mark(SESSION_OF_FLOW, flow.token)
-    values = {"flow_id": flow.id, "proved_id": flow.credential_id}
+    off = switched_off(config.password_profile)
+    values = {"flow_id": flow.id, "proved_id": flow.credential_id, "switched_off": off}
     if direct(db, _FINISH, values | now.binds).first() is None:
         asked = {"flow_id": flow.id, "session_mark": keys.token_mark(sessions.KIND, token)}
         is_second_press = db.execute(_FINISHED, asked | now.binds).first() is not None

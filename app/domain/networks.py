@@ -63,7 +63,7 @@ def list_all(db: Session) -> list[Registered]:
     return [Registered(*row) for row in rows]
 
 
-def add(db: Session, number: str, text: str, label: str, now: Instant) -> Outcome:
+def add(db: Session, number: str, text: str, label: str, now: Instant, *, operator: str) -> Outcome:
     """Register a network, written as an address or a range, for the institution with this number."""
     institution = people.find_institution(db, number)
     if institution is None:
@@ -78,11 +78,11 @@ def add(db: Session, number: str, text: str, label: str, now: Instant) -> Outcom
         return Outcome.THERE_ALREADY
     db.add(Network(institution_id=institution.id, cidr=cidr, label=label))
     db.flush()
-    audit.record(db, Event.NETWORK_ADDED, now, institution_id=institution.id, cidr=cidr)
+    audit.record(db, Event.NETWORK_ADDED, now, institution_id=institution.id, cidr=cidr, operator=operator)
     return Outcome.DONE
 
 
-def remove(db: Session, number: str, text: str, now: Instant) -> Outcome:
+def remove(db: Session, number: str, text: str, now: Instant, *, operator: str) -> Outcome:
     """Let a network be an institution's own no more."""
     institution = people.find_institution(db, number)
     if institution is None:
@@ -94,7 +94,7 @@ def remove(db: Session, number: str, text: str, now: Instant) -> Outcome:
     gone = db.execute(delete(Network).where(*_is_that(institution, cidr)).returning(Network.id))
     if gone.first() is None:
         return Outcome.NOT_THERE
-    audit.record(db, Event.NETWORK_REMOVED, now, institution_id=institution.id, cidr=cidr)
+    audit.record(db, Event.NETWORK_REMOVED, now, institution_id=institution.id, cidr=cidr, operator=operator)
     return Outcome.DONE
 
 

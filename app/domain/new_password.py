@@ -174,25 +174,25 @@ def confirm(
     user_id = _proved_user(flow)
     pending = find_pending(db, keys, flow, clock())
     if pending is None:
-        return _done_already(db, keys, flow, clock())
+        return _done_already(db, keys, config, flow, clock())
     if not passwords.is_same(typed, pending.secret):
         return Practised.DIFFERENT, flow
     db.commit()
     hashed = hasher.hash(pending.secret, user_id, pending.password_type)
     now = clock()
     if not login.holds_standing(db, flow):
-        return _done_already(db, keys, flow, now)
+        return _done_already(db, keys, config, flow, now)
     claim = flow.claim
     if claim is not None:
         if not windows.use_up(db, claim, user_id, now):
             # What its pupil is told next stands in the window: it has run out, or was taken back.
-            return _done_already(db, keys, flow, now)
+            return _done_already(db, keys, config, flow, now)
     elif not recovery.still_holds(db, flow, now):
         recovery.withdraw(db, flow)
         return Practised.NO_AUTHORITY, flow
     if not _end_old(db, keys, flow, now):
         db.rollback()  # a window is used up by a password that is stored, and by nothing less (S-02)
-        return _done_already(db, keys, flow, now)
+        return _done_already(db, keys, config, flow, now)
     if claim is not None:
         authorisation, actor_id = BY_DOOR[claim.door], claim.opened_by_id
     else:
@@ -240,6 +240,7 @@ def confirm(
         credential_id=credential_id,
         credential_type=pending.password_type,
         credential_expires_at=None,
+        expiry_reason=None,
         is_change=False,
     )
 
@@ -339,9 +340,11 @@ def store(
     return credential.id
 
 
-def _done_already(db: Session, keys: Keys, flow: Flow, now: Instant) -> tuple[Practised, Flow]:
+def _done_already(
+    db: Session, keys: Keys, config: Config, flow: Flow, now: Instant
+) -> tuple[Practised, Flow]:
     """Return what the second of two presses gets: what the first has done, if it has (S-19)."""
-    again = flows.find(db, keys, flow.token, now)
+    again = flows.find(db, keys, config, flow.token, now)
     if again is None or not again.is_finished:
         return Practised.GONE, flow
     return Practised.CONFIRMED, again

@@ -76,7 +76,7 @@ class NewPerson:
 
 
 def add_person(
-    db: Session, dice: Dice, hasher: Hasher, config: Config, person: NewPerson, now: Instant
+    db: Session, dice: Dice, hasher: Hasher, config: Config, person: NewPerson, now: Instant, *, operator: str
 ) -> Added:
     """Add an adult at an institution.
 
@@ -97,7 +97,7 @@ def add_person(
             return Added(Outcome.NO_INSTITUTION)
         if not NUMBER.fullmatch(number):
             return Added(Outcome.NO_INSTITUTION_NUMBER)
-        institution = _add_institution(db, number, person, now)
+        institution = _add_institution(db, number, person, now, operator)
     is_first = person.is_administrator and not _has_administrator(db, institution.id)
     user = User(
         uni_id=_new_uni_id(db, dice),
@@ -120,15 +120,19 @@ def add_person(
         )
     )
     db.flush()
-    audit.record(db, Event.PERSON_ADDED, now, subject_id=user.id, institution_id=institution.id)
+    audit.record(
+        db, Event.PERSON_ADDED, now, subject_id=user.id, institution_id=institution.id, operator=operator
+    )
     if person.is_administrator:
-        _give_right(db, user.id, institution.id, now)
+        _give_right(db, user.id, institution.id, now, operator)
     if not is_first:
         return Added(Outcome.ADDED, user.id)
-    return Added(Outcome.ADDED, user.id, _deal_first_password(db, dice, hasher, config, user.id, now))
+    return Added(
+        Outcome.ADDED, user.id, _deal_first_password(db, dice, hasher, config, user.id, now, operator)
+    )
 
 
-def _add_institution(db: Session, number: str, person: NewPerson, now: Instant) -> Institution:
+def _add_institution(db: Session, number: str, person: NewPerson, now: Instant, operator: str) -> Institution:
     institution = Institution(
         number=number,
         name=(person.institution_name or "").strip(),
@@ -137,7 +141,7 @@ def _add_institution(db: Session, number: str, person: NewPerson, now: Instant) 
     )
     db.add(institution)
     db.flush()
-    audit.record(db, Event.INSTITUTION_ADDED, now, institution_id=institution.id)
+    audit.record(db, Event.INSTITUTION_ADDED, now, institution_id=institution.id, operator=operator)
     return institution
 
 
@@ -157,7 +161,7 @@ def _new_uni_id(db: Session, dice: Dice) -> str:
             return uni_id
 
 
-def _give_right(db: Session, user_id: int, institution_id: int, now: Instant) -> None:
+def _give_right(db: Session, user_id: int, institution_id: int, now: Instant, operator: str) -> None:
     kind = RightKind.USER_ADMINISTRATOR
     db.add(Right(user_id=user_id, kind=kind, institution_id=institution_id, given_at=now.at))
     db.flush()
@@ -168,11 +172,12 @@ def _give_right(db: Session, user_id: int, institution_id: int, now: Instant) ->
         subject_id=user_id,
         institution_id=institution_id,
         right=kind.name,
+        operator=operator,
     )
 
 
 def _deal_first_password(
-    db: Session, dice: Dice, hasher: Hasher, config: Config, user_id: int, now: Instant
+    db: Session, dice: Dice, hasher: Hasher, config: Config, user_id: int, now: Instant, operator: str
 ) -> str:
     """Deal a password that has run out already: it opens nothing but the choice of a new one."""
     password_type = passwords.required_type(None, None)
@@ -184,7 +189,7 @@ def _deal_first_password(
     db.execute(
         update(Credential)
         .where(Credential.id == credential_id)
-        .values(expires_at=now.sql, expiry_reason=ExpiryReason.AGE)
+        .values(expires_at=now.sql, expiry_reason=ExpiryReason.ONE_TIME)
     )
     audit.record(
         db,
@@ -194,17 +199,18 @@ def _deal_first_password(
         password_type=password_type.name,
         authorisation=Authorisation.OPERATOR.name,
         network=TERMINAL,
+        operator=operator,
     )
     return secret
 
 
-def forget_tries(db: Session, keys: Keys, user: User, now: Instant) -> None:
+def forget_tries(db: Session, keys: Keys, user: User, now: Instant, *, operator: str) -> None:
     """Open an account again to browsers that nobody knows, after too many wrong tries (S-13)."""
     throttling.clear(db, throttling.bucket_name(keys, Place.OUTER, user.username or ""))
-    audit.record(db, Event.TRIES_FORGOTTEN, now, subject_id=user.id)
+    audit.record(db, Event.TRIES_FORGOTTEN, now, subject_id=user.id, operator=operator)
 
 
-def forget_mitid(db: Session, user: User, now: Instant) -> bool:
+def forget_mitid(db: Session, user: User, now: Instant, *, operator: str) -> bool:
     """Forget the MitID a person is known by, so that the CPR number alone finds them the next time (S-31).
 
     False where none is known. For a person with a new MitID, or a number the school has corrected.
@@ -217,7 +223,7 @@ def forget_mitid(db: Session, user: User, now: Instant) -> bool:
     )
     if forgotten.first() is None:
         return False
-    audit.record(db, Event.MITID_FORGOTTEN, now, subject_id=user.id)
+    audit.record(db, Event.MITID_FORGOTTEN, now, subject_id=user.id, operator=operator)
     return True
 
 
@@ -227,7 +233,7 @@ def count_pictures(db: Session) -> int:
     return db.scalar(current) or 0
 
 
-def void_pictures(db: Session, now: Instant) -> int:
+def void_pictures(db: Session, now: Instant, *, operator: str) -> int:
     """End the picture passwords of the next people who have one, with all they opened (S-23).
 
     For after a leak of the keys: a picture code holds eighteen bits, which whoever has keys and hashes
@@ -247,7 +253,7 @@ def void_pictures(db: Session, now: Instant) -> int:
     db.execute(delete(LoginFlow).where(LoginFlow.user_id.in_(user_ids)))
     for user_id in user_ids:
         sessions.end_all(db, user_id, EndReason.OPERATOR, now)
-        audit.record(db, Event.PICTURES_VOIDED, now, subject_id=user_id)
+        audit.record(db, Event.PICTURES_VOIDED, now, subject_id=user_id, operator=operator)
     return len(user_ids)
 
 

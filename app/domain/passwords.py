@@ -91,6 +91,10 @@ class About:
     institutions: tuple[str, ...] = ()
 
 
+# The share of pictures among names nobody has, in 256ths: about that of the youngest.
+DECOY_PICTURES = 92
+
+
 class HashingBusyError(Exception):
     """More hashes are asked for than the machine computes in time; the answer is 503 (S-16)."""
 
@@ -106,6 +110,12 @@ def required_type(level: str | None, marked: PasswordType | None) -> PasswordTyp
     return PasswordType.WORDS_DIGITS
 
 
+def decoy_type(keys: Keys, username: str) -> PasswordType:
+    """Return the kind of password an unknown name seems to have: always the same for a name (S-10)."""
+    byte = keys.mark(Purpose.DECOY, "decoy", username.casefold())[0]
+    return PasswordType.PICTURES if byte < DECOY_PICTURES else PasswordType.WORDS
+
+
 def may_choose(password_type: PasswordType) -> bool:
     """Whether people with this type may choose a password of their own."""
     return password_type is not PasswordType.PICTURES
@@ -118,6 +128,16 @@ def expiry(
     if password_type is PasswordType.WORDS_DIGITS and profile is PasswordProfile.UNILOGIN:
         return set_at + timedelta(days=days), ExpiryReason.AGE
     return None, None
+
+
+def switched_off(profile: PasswordProfile) -> ExpiryReason | None:
+    """Return the reason for which nothing runs out in this profile, whenever it was set (S-20)."""
+    return None if profile is PasswordProfile.UNILOGIN else ExpiryReason.AGE
+
+
+def counts(reason: ExpiryReason | None, profile: PasswordProfile) -> bool:
+    """Whether a password that has a last day for this reason has it in this profile (S-20)."""
+    return reason is None or reason is not switched_off(profile)
 
 
 def normal(secret: str) -> str:

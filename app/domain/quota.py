@@ -51,7 +51,7 @@ _TAKING = {name: _taking(dialect) for name, dialect in (("postgresql", postgresq
 
 def take(db: Session, keys: Keys, quota: Quota, who: str, now: Instant) -> bool:
     """Count one more from a place, or return False where the hour's are used."""
-    name = keys.mark(Purpose.TOKEN, "quota", quota.name, who).hex()
+    name = keys.mark(Purpose.THROTTLE, "quota", quota.name, who).hex()
     taking = _TAKING[db.get_bind().dialect.name]
     return direct(db, taking, {"name": name, "most": quota.value} | now.binds).scalar() is not None
 

@@ -78,17 +78,24 @@ def bucket_name(keys: Keys, place: Place, username: str, detail: str = "") -> st
     `username` is the normal form, or "" for what is no username at all: such share a fixed set of
     buckets by `detail` (S-11).
     """
-    return keys.mark(Purpose.TOKEN, "throttle", place.name, username, detail).hex()
+    return keys.mark(Purpose.THROTTLE, "throttle", place.name, username, detail).hex()
 
 
 def shared_detail(keys: Keys, text: str) -> str:
     """Return which of the shared buckets a text that is no username falls into."""
-    return str(int.from_bytes(keys.mark(Purpose.TOKEN, "shared", text)[:4], "big") % SHARED_BUCKETS)
+    return str(int.from_bytes(keys.mark(Purpose.THROTTLE, "shared", text)[:4], "big") % SHARED_BUCKETS)
 
 
 def _counting(dialect: Any, limits: Limits) -> Any:
     """The statement that counts a try and judges it, for one database and one kind of place."""
-    counted = {"bucket": bindparam("name"), "tries": 1, "last_at": NOW, "next_at": NOW}
+    may_close = limits.closes_at is not None
+    counted = {
+        "bucket": bindparam("name"),
+        "tries": 1,
+        "last_at": NOW,
+        "next_at": NOW,
+        "may_close": may_close,
+    }
     first = dialect.insert(table(Throttle)).values(counted)
     # A clock set back must not lengthen a wait, so a last try in the future holds nobody (S-07).
     is_open: ColumnElement[bool] = or_(Throttle.next_at <= NOW, Throttle.last_at > after(SKEW_SECONDS))
@@ -100,6 +107,7 @@ def _counting(dialect: Any, limits: Limits) -> Any:
             "tries": Throttle.tries + 1,
             "last_at": NOW,
             "next_at": later(NOW, _wait_after(limits)),
+            "may_close": may_close,
         },
         where=is_open,
     ).returning(Throttle.tries)
@@ -169,7 +177,7 @@ def reopen(db: Session, bucket: str) -> None:
 
 def network_bucket(keys: Keys, network: str) -> str:
     """Return the bucket of a whole network, which is only there while the network is slowed."""
-    return keys.mark(Purpose.TOKEN, "throttle", "crowd", network).hex()
+    return keys.mark(Purpose.THROTTLE, "throttle", "crowd", network).hex()
 
 
 # Whether a network is slowed, as a condition for a statement that binds `network_bucket`.
@@ -216,19 +224,26 @@ def note_failure(db: Session, keys: Keys, network: str, account: str, now: Insta
     if (succeeded or 0) / (failed + (succeeded or 0)) >= CROWD_SUCCESS:
         return
     slowed = dialect.insert(Throttle).values(
-        bucket=network_bucket(keys, network), tries=failed, last_at=now.sql, next_at=now.sql
+        bucket=network_bucket(keys, network),
+        tries=failed,
+        last_at=now.sql,
+        next_at=now.sql,
+        may_close=False,
     )
-    values = {"tries": failed, "last_at": now.sql}
+    values = {"tries": failed, "last_at": now.sql, "may_close": False}
     db.execute(slowed.on_conflict_do_update(index_elements=[Throttle.bucket], set_=values))
 
 
 def sweep(db: Session, now: Instant) -> int:
     """Remove failures too old to tell of guessing, and open buckets long unused; returns how many.
 
-    A closed one stays until somebody opens it.
+    A closed one stays until somebody opens it; only those that can close do.
     """
+    closes_at = Place.OUTER.value.closes_at
     unused = and_(
-        Throttle.next_at < now.after(-UNUSED_SECONDS), Throttle.tries < (Place.OUTER.value.closes_at or 0)
+        Throttle.next_at < now.after(-UNUSED_SECONDS),
+        # No more is counted in one that has closed.
+        or_(Throttle.may_close.is_(False), Throttle.tries != closes_at),
     )
     failures = swept(db, NetworkFailure, NetworkFailure.at < now.after(-CROWD_SECONDS))
     return failures + swept(db, Throttle, unused)

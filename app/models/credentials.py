@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum, auto
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import ForeignKey, Index, String, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -28,6 +28,7 @@ class ExpiryReason(StrEnum):
 
     STAGE = auto()
     AGE = auto()
+    ONE_TIME = auto()  # the operator dealt it, to be changed at the first login
 
 
 class Credential(Base):
@@ -78,6 +79,8 @@ class Throttle(Base):
     tries: Mapped[int]
     last_at: Mapped[datetime]
     next_at: Mapped[datetime] = mapped_column(index=True)
+    # Whether it is of the kind that closes; of those from before nobody knows.
+    may_close: Mapped[bool] = mapped_column(server_default=true())
 
 
 class NetworkFailure(Base):

@@ -87,7 +87,7 @@ def _choose() -> str:
     kept = request.cookies.get(cookie_name())
     if kept in LANGUAGES:
         return str(kept)
-    return _preferred(request.headers.get("Accept-Language", "")[:200])
+    return _preferred(request.headers.get("Accept-Language", "")[:500])
 
 
 @lru_cache(PREFERENCES)

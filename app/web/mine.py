@@ -170,7 +170,7 @@ def overview() -> Response:
     places = people.list_places(db(), living.user_id, moment.today)
     rights = people.list_rights(db(), living.user_id) if living.has_rights else []
     password = credentials.find_current(
-        db(), living.user_id, living.id, moment.at, assurance_level=living.assurance_level
+        db(), config(), living.user_id, living.id, moment.at, assurance_level=living.assurance_level
     )
     return page(
         "mine/overview.html",

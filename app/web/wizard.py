@@ -82,7 +82,7 @@ def find_flow(*, is_step: bool = True) -> Flow | None:
 def read_flow(token: str) -> Flow | None:
     """Return the half-done login of a token, as it stands for this browser."""
     network = coarse(address()) if request.method == "POST" else None
-    return flows.find(db(), keys(), token, now(), device_token=device_token(), network=network)
+    return flows.find(db(), keys(), config(), token, now(), device_token=device_token(), network=network)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +287,8 @@ def picked(flow: Flow) -> str | None:
         # What is no four pictures is tried all the same: a wrong try costs and counts (S-10).
         return code(chosen) if chosen else typed
     sent = request.form.get("code")
+    # Taps that are no four pictures cost nothing, and tell nothing: that is answered by what was sent and
+    # tapped alone, before anything is asked of the name or its password, and alike for every name (S-10).
     ids = pictures.parse_code(sent) if sent else list(flow.picks)
     return code(ids) if ids and len(ids) == CODE_LENGTH else None
 

@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 from app import keys as keyring
 from app.config import PROJECT, Config
 from app.db import Database
-from app.domain import flows
+from app.domain import passwords
 from app.domain.audit import Event
 from app.models.audit import AuditEvent
 from app.models.people import PasswordType
@@ -226,7 +226,7 @@ class Server:
         ring = keyring.read(self.config.keys_file)
         wanted = PasswordType.PICTURES if has_pictures else PasswordType.WORDS
         names = (f"zzzz{number}" for number in range(1000, 10_000))
-        return next(name for name in names if flows.decoy_type(ring, name) is wanted)
+        return next(name for name in names if passwords.decoy_type(ring, name) is wanted)
 
     # ---- What the store holds ----
 

@@ -16,6 +16,7 @@ from flask import Flask
 from sqlalchemy import func, inspect, select, update
 
 from app import keys as keyring
+from app.cli.terminal import operator
 from app.config import PROJECT, Config
 from app.db import Database, instant
 from app.domain import audit, cpr, people
@@ -131,7 +132,8 @@ def test_networks_are_added_listed_and_removed_with_an_event_each(run: Run, data
         assert egeskolen is not None
     added, removed = events(database, "NETWORK_ADDED"), events(database, "NETWORK_REMOVED")
     assert len(added) == 3
-    assert [(e.institution_id, e.details) for e in removed] == [(egeskolen.id, {"cidr": "192.0.2.0/24"})]
+    told = {"cidr": "192.0.2.0/24", "operator": operator()}
+    assert [(e.institution_id, e.details) for e in removed] == [(egeskolen.id, told)]
 
 
 @pytest.mark.parametrize(
@@ -259,7 +261,7 @@ def own_keys(app: Flask, config: Config, keys: Keys, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("purpose", ["password_store", "cpr_store", "token", "cookie"])
 def test_s_83_rotating_puts_a_fresh_key_first_and_keeps_the_old(
-    run: Run, own_keys: Path, purpose: str
+    run: Run, own_keys: Path, database: Database, purpose: str
 ) -> None:
     before = json.loads(own_keys.read_text())
     printed = done(run("keys", "rotate", purpose))
@@ -269,15 +271,29 @@ def test_s_83_rotating_puts_a_fresh_key_first_and_keeps_the_old(
         name: ring for name, ring in before.items() if name != purpose
     }
     assert "Restart" in printed
+    told = [{"purpose": purpose, "operator": operator()}]
+    assert [event.details for event in events(database, "KEY_ROTATED")] == told
     assert after[purpose][0]["key"] not in printed
     assert stat.S_IMODE(own_keys.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("purpose", ["password_input", "cpr_lookup"])
-def test_what_cannot_rotate_is_refused(run: Run, own_keys: Path, purpose: str) -> None:
+@pytest.mark.parametrize("purpose", ["password_input", "cpr_lookup", "decoy", "throttle"])
+def test_what_cannot_rotate_is_refused(run: Run, own_keys: Path, database: Database, purpose: str) -> None:
     before = own_keys.read_text()
     assert "cannot rotate" in refused(run("keys", "rotate", purpose))
     assert own_keys.read_text() == before
+    assert events(database, "KEY_ROTATED") == []
+
+
+def test_s_83_a_key_that_cannot_be_written_is_no_event(
+    run: Run, own_keys: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(ring: Keys, path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Keys, "write", write)
+    assert "No space left" in refused(run("keys", "rotate", "token"))
+    assert events(database, "KEY_ROTATED") == []
 
 
 def test_s_22_resealing_leaves_nothing_under_the_old_keys_and_every_password_works(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from app.config import Config
+from app.cli.terminal import operator
+from app.config import Config, PasswordProfile
 from app.db import Database, instant
 from app.domain import audit, blocking, cpr, flows, login, operating, people, throttling
 from app.domain.flows import Step
-from app.domain.login import Outcome
+from app.domain.login import Entrance, Outcome
 from app.domain.passwords import Hasher
 from app.domain.throttling import Place
 from app.keys import Keys
@@ -31,6 +33,7 @@ from app.models.sso import EndReason, LoginFlow
 from app.world import World
 from tests.cast import ANNA, BO, IDA, PROTECTED, user_of
 from tests.cli.terminal import ELSEWHERE, Run, done, ends, events, log_in, refused
+from tests.pages import Browser
 
 # people
 
@@ -74,9 +77,18 @@ def test_s_13_the_operator_opens_an_account_that_strangers_closed(
     refused(run("people", "forget-tries", "nobo1234"))
 
 
+@pytest.mark.parametrize("profile", PasswordProfile)
 def test_s_24_the_one_time_password_opens_only_the_choice_of_a_new_one(
-    run: Run, database: Database, keys: Keys, hasher: Hasher, world: World, config: Config
+    run: Run,
+    database: Database,
+    keys: Keys,
+    hasher: Hasher,
+    world: World,
+    config: Config,
+    profile: PasswordProfile,
 ) -> None:
+    """«S-20» Also where no password runs out by its age."""
+    config = replace(config, password_profile=profile)
     printed = done(run(*FIRST))
     password = next(line for line in printed.splitlines() if line.startswith("One-time")).split(": ")[1]
     with database.writing() as db:
@@ -84,19 +96,60 @@ def test_s_24_the_one_time_password_opens_only_the_choice_of_a_new_one(
         begun = flows.begin(db, keys, world.dice, config, now, "nora7001")
         token, kind = begun.token, begun.password_type
         assert kind is PasswordType.WORDS_DIGITS
-        flow = flows.find(db, keys, token, now)
+        flow = flows.find(db, keys, config, token, now)
         assert flow is not None
         checked = login.check_password(db, keys, hasher, config, flow, password, ELSEWHERE, lambda: now)
         assert checked.outcome is Outcome.ACCEPTED
-        proved = flows.find(db, keys, token, now)
+        proved = flows.find(db, keys, config, token, now)
         assert proved is not None
         assert proved.has_run_out(now.at)
         assert proved.step(now.at, timedelta(days=config.change_notice_days)) is not Step.FINISH
         assert not login.postpone(db, proved, now)
+        assert login.finish(db, keys, config, proved, ELSEWHERE, Entrance("d"), now) is None
         credential = db.get(Credential, proved.credential_id)
         assert credential is not None
         assert credential.authorisation is Authorisation.OPERATOR
         assert password not in str([event.details for event in audit.list_all(db, most=50)])
+
+
+def test_s_75_the_audit_names_the_operator_and_what_people_read_does_not(
+    app: Flask, run: Run, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """«S-73» «S-75» Everybody else reads of the operator alone."""
+    monkeypatch.setenv("SUDO_USER", "grethe-drift")
+    with database.writing() as db:
+        user_of(db, BO).mitid_uuid = "of-bo"
+        db.commit()
+    bo = BO.username or ""
+    done(run(*FIRST))
+    for words in (("block",), ("unblock",), ("forget-tries",), ("forget-mitid",)):
+        done(run("people", *words, bo))
+    done(run("people", "renew-pictures", "--yes"))
+    done(run("networks", "add", "999001", "192.0.2.0/24"))
+    done(run("networks", "remove", "999001", "192.0.2.0/24"))
+    done(run("audit", "seal"))
+    done(run("audit", "trim", "--before", "2000-01-01", "--yes"))
+    lines = done(run("audit", "list", "--most", "500")).splitlines()
+    named = {line.split("  ")[2] for line in lines if "operator=grethe-drift" in line}
+    assert named == {
+        *("PERSON_ADDED", "RIGHT_GIVEN", "INSTITUTION_ADDED", "PASSWORD_CHANGED", "BLOCKED", "UNBLOCKED"),
+        *("TRIES_FORGOTTEN", "MITID_FORGOTTEN", "PICTURES_VOIDED", "NETWORK_ADDED", "NETWORK_REMOVED"),
+    }
+    done(run("audit", "verify"))
+    browser = Browser(app)
+    browser.log_in(bo, BO.secret or "")
+    history = browser.open("/mit/historik").response.text
+    assert "Dit login blev spærret" in history
+    assert "grethe-drift" not in history
+
+
+def test_s_24_the_one_time_password_is_called_what_it_is(app: Flask, run: Run) -> None:
+    printed = done(run(*FIRST))
+    password = next(line for line in printed.splitlines() if line.startswith("One-time")).split(": ")[1]
+    page = Browser(app).log_in("nora7001", password)
+    assert page.heading == "Du skal skifte adgangskode nu"
+    assert "Den adgangskode, du har fået, virker kun én gang" in page.text
+    assert "et år gammel" not in page.text
 
 
 def test_s_24_only_the_first_administrator_of_an_institution_gets_a_password(
@@ -228,7 +281,9 @@ def test_s_31_a_stored_mitid_can_be_forgotten_for_a_new_one_or_a_corrected_numbe
     with database.reading() as db:
         assert (user_of(db, BO).mitid_uuid, user_of(db, IDA).mitid_uuid) == (None, "of-ida")
         bo = user_of(db, BO).id
-    assert [(e.subject_id, e.details) for e in events(database, "MITID_FORGOTTEN")] == [(bo, {})]
+    assert [(e.subject_id, e.details) for e in events(database, "MITID_FORGOTTEN")] == [
+        (bo, {"operator": operator()})
+    ]
     assert "no MitID is known of boli1003" in refused(run("people", "forget-mitid", "boli1003"))
     refused(run("people", "forget-mitid", "nobo1234"))
     assert len(events(database, "MITID_FORGOTTEN")) == 1
@@ -267,7 +322,7 @@ def test_s_23_a_void_picture_code_opens_nothing(
     with database.writing() as db:
         now = instant(world.clock)
         token = flows.begin(db, keys, world.dice, config, now, ANNA.username or "").token
-        flow = flows.find(db, keys, token, now)
+        flow = flows.find(db, keys, config, token, now)
         assert flow is not None
         checked = login.check_password(
             db, keys, hasher, config, flow, ANNA.secret or "", ELSEWHERE, lambda: now

@@ -21,8 +21,10 @@ from app.domain.new_password import Chosen, Pending, Practised
 from app.domain.passwords import Hasher, Rule
 from app.domain.sessions import Login
 from app.keys import Keys
-from app.models.people import PasswordType
+from app.models.credentials import Credential
+from app.models.people import PasswordType, User
 from app.world import Dice
+from tests.cast import Member
 from tests.conftest import SetClock
 
 T = TypeVar("T")
@@ -86,7 +88,7 @@ class Acts:
         """Return the flow of a token, or None."""
         held = self.held.get(token, token)
         with self.database.reading() as db:
-            return flows.find(db, self.keys, held, self.now(), device_token=browser.device_token)
+            return flows.find(db, self.keys, self.config, held, self.now(), device_token=browser.device_token)
 
     def flow(self, token: str, browser: Browser = STRANGER) -> Flow:
         """Return the flow of a token, which is there."""
@@ -98,7 +100,7 @@ class Acts:
         """Try a secret."""
         held = self.held.get(token, token)
         with self.writing() as (db, now):
-            flow = flows.find(db, self.keys, held, now, device_token=browser.device_token)
+            flow = flows.find(db, self.keys, self.config, held, now, device_token=browser.device_token)
             assert flow is not None
             checked = login.check_password(
                 db, self.keys, self.hasher, self.config, flow, secret, browser, self.now
@@ -192,6 +194,14 @@ class Acts:
         """Return the living session of a token."""
         with self.database.reading() as db:
             return sessions.find(db, self.keys, self.config, session, self.now())
+
+    def password(self, member: Member) -> Credential:
+        """Return a member's password in force."""
+        whose = select(User.id).where(User.username == member.username).scalar_subquery()
+        in_force = Credential.user_id == whose, Credential.ended_at.is_(None)
+        found = self.one(select(Credential).where(*in_force))
+        assert isinstance(found, Credential)
+        return found
 
     def all(self, query: Any) -> list[Any]:
         """Return what the store holds."""

@@ -152,7 +152,7 @@ class Helping:
         """Send a username as the wizard does; returns whether a window was claimed."""
         acts = self.acts
         with acts.writing() as (db, now):
-            before = flows.find(db, acts.keys, pupil.token, now) if pupil.token else None
+            before = flows.find(db, acts.keys, acts.config, pupil.token, now) if pupil.token else None
             is_again = before is not None and before.username == username and before.proof is None
             asked = before.times_asked + 1 if before and is_again and not before.wrong_tries else 1
             begun = flows.begin(
@@ -178,7 +178,7 @@ class Helping:
             if claimed is None:
                 return False
             pupil.token = claimed
-            flow = flows.find(db, acts.keys, claimed, now)
+            flow = flows.find(db, acts.keys, acts.config, claimed, now)
             if flow is not None and flow.is_proved:
                 new_password.assign(db, acts.keys, acts.dice, acts.config, flow, now)
             return True
@@ -188,7 +188,7 @@ class Helping:
         if pupil.token is None:
             return None
         with self.reading() as db:
-            return flows.find(db, self.acts.keys, pupil.token, self.acts.now())
+            return flows.find(db, self.acts.keys, self.acts.config, pupil.token, self.acts.now())
 
     def dealt(self, pupil: PupilBrowser) -> str:
         """Return the password that waits in a browser's flow, dealt now if there is none."""
@@ -205,7 +205,7 @@ class Helping:
         """Practise and log in, in one request; returns what came of it and the session's token."""
         acts = self.acts
         with acts.writing() as (db, now):
-            flow = flow or flows.find(db, acts.keys, pupil.token or "", now)
+            flow = flow or flows.find(db, acts.keys, acts.config, pupil.token or "", now)
             if flow is None or not flow.is_proved:
                 return Practised.GONE, None
             outcome, after = new_password.confirm(

@@ -78,6 +78,27 @@ def test_s_75_every_event_is_recorded_under_its_own_name(acts: Acts) -> None:
             assert db.scalar(select(AuditEvent.event).order_by(AuditEvent.id.desc()).limit(1)) == name
 
 
+@pytest.mark.parametrize("event", audit.ALSO_OPERATORS)
+def test_s_75_what_others_do_too_names_the_operator_where_it_was_one(acts: Acts, event: Event) -> None:
+    told = dict.fromkeys(event.details, "x")
+    with acts.writing() as (db, now):
+        audit.record(db, event, now, **told)
+        audit.record(db, event, now, **told, operator="drift")
+        with pytest.raises(ValueError, match="takes the details"):
+            audit.record(db, event, now, **told, operator="drift", more="x")
+        assert [one.details for one in audit.list_all(db, most=2)] == [told, told | {"operator": "drift"}]
+
+
+def test_s_75_events_from_before_operators_were_named_are_read_and_proved(acts: Acts) -> None:
+    for event in ("NETWORK_ADDED", "TRIES_FORGOTTEN"):
+        with acts.writing() as (db, now):
+            db.execute(insert(AuditEvent).values(at=now.at, event=event, details={}))
+            audit.seal(db, now)
+    with acts.database.reading() as db:
+        assert [one.details for one in audit.list_all(db, most=2)] == [{}, {}]
+        assert audit.verify(db).faults == []
+
+
 def test_s_24_no_event_has_room_for_a_secret() -> None:
     names = {name for event in Event for name in event.details}
     assert not {name for name in names if any(word in name for word in ("secret", "cpr", "token", "hash"))}
@@ -249,12 +270,15 @@ def test_s_75_retention_removes_the_start_and_leaves_an_anchor_that_fits(acts: A
     record(acts, 3)
     seal(acts)
     with acts.writing() as (db, now):
-        assert audit.remove_start(db, now, now.at - timedelta(days=395)) == old
-        assert audit.remove_start(db, now, now.at - timedelta(days=395)) == 0
+        assert audit.remove_start(db, now, now.at - timedelta(days=395), operator="drift") == old
+        assert audit.remove_start(db, now, now.at - timedelta(days=395), operator="drift") == 0
     assert acts.count(AuditEvent) == 3 + 1
     assert acts.one(select(AuditAnchor.seal_id)) == 1
     newest = acts.all(select(AuditEvent).order_by(AuditEvent.id))[-1]
-    assert (newest.event, newest.details) == ("START_REMOVED", {"seal": 1, "events": old})
+    assert (newest.event, newest.details) == (
+        "START_REMOVED",
+        {"seal": 1, "events": old, "operator": "drift"},
+    )
     assert seal(acts) == 1
     verdict = verify(acts)
     assert (verdict.sealed, verdict.seals, verdict.faults) == (4, 2, [])
@@ -268,7 +292,7 @@ def test_s_75_after_an_anchor_a_tampered_chain_is_still_found(acts: Acts) -> Non
     record(acts, 3)
     seal(acts)
     with acts.writing() as (db, now):
-        audit.remove_start(db, now, now.at - timedelta(days=395))
+        audit.remove_start(db, now, now.at - timedelta(days=395), operator="drift")
     with acts.writing() as (db, _now):
         drop_triggers(db)
         db.execute(update(AuditAnchor).values(hash="0" * 64))
@@ -279,7 +303,7 @@ def test_s_75_removing_all_that_is_sealed_leaves_a_chain_that_goes_on(acts: Acts
     seal(acts)
     acts.clock.forward(days=400)
     with acts.writing() as (db, now):
-        audit.remove_start(db, now, now.at)
+        audit.remove_start(db, now, now.at, operator="drift")
     assert seal(acts) == 1
     assert acts.one(select(AuditSeal.id)) == 2
     assert verify(acts).faults == []

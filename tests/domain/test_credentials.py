@@ -276,7 +276,7 @@ def test_s_26_a_change_is_news_in_the_next_session_and_in_no_later_one(acts: Act
         found = acts.login_of(session)
         assert found is not None
         with acts.database.reading() as db:
-            current = credentials.find_current(db, found.user_id, found.id, acts.now().at)
+            current = credentials.find_current(db, acts.config, found.user_id, found.id, acts.now().at)
         assert current is not None
         assert current.authorisation is Authorisation.OWNER
         assert abs(current.set_at - acts.now().at) < timedelta(minutes=1)
@@ -312,7 +312,12 @@ def test_s_26_a_change_is_news_to_who_comes_by_mitid_whoever_logged_in_by_the_pa
         assert found is not None
         with acts.database.reading() as db:
             current = credentials.find_current(
-                db, user_id, found.id, acts.now().at, assurance_level=found.assurance_level
+                db,
+                acts.config,
+                user_id,
+                found.id,
+                acts.now().at,
+                assurance_level=found.assurance_level,
             )
         assert current is not None
         news.append(current.is_news)
@@ -325,4 +330,4 @@ def test_whoever_has_no_password_is_shown_none(acts: Acts) -> None:
         assert credentials.find_type(db, bo.id) is PasswordType.WORDS_DIGITS
         db.execute(update(Credential).where(Credential.user_id == bo.id).values(ended_at=now.at))
         assert credentials.find_type(db, bo.id) is PasswordType.WORDS
-        assert credentials.find_current(db, bo.id, 1, now.at) is None
+        assert credentials.find_current(db, acts.config, bo.id, 1, now.at) is None

@@ -41,7 +41,7 @@ class Guesser:
             return instant(self.world.clock)
 
         token = flows.begin(self.db, self.keys, self.world.dice, self.config, now(), username).token
-        flow = flows.find(self.db, self.keys, token, now(), device_token=device, network=network)
+        flow = flows.find(self.db, self.keys, self.config, token, now(), device_token=device, network=network)
         assert flow is not None
         browser = Browser(device, "", network, school)
         return login.check_password(self.db, self.keys, self.hasher, self.config, flow, secret, browser, now)

@@ -116,8 +116,8 @@ def test_s_10_no_affiliation_is_said_after_the_right_password_only(acts: Acts) -
 
 def test_s_10_an_unknown_name_always_seems_to_have_the_same_kind_of_password(ring: Keys) -> None:
     names = [f"{a}{b}xy{number}" for a in "abcdefgh" for b in "ijklmnop" for number in range(1000, 1040)]
-    kinds = [flows.decoy_type(ring, name) for name in names]
-    assert kinds == [flows.decoy_type(ring, name.upper()) for name in names]
+    kinds = [passwords.decoy_type(ring, name) for name in names]
+    assert kinds == [passwords.decoy_type(ring, name.upper()) for name in names]
     assert 0.3 < kinds.count(PasswordType.PICTURES) / len(kinds) < 0.42
     assert set(kinds) == {PasswordType.PICTURES, PasswordType.WORDS}
 
@@ -126,7 +126,7 @@ def test_s_10_the_kind_that_is_shown_for_an_unknown_name_is_its_decoy(quick: Act
     for number in range(9000, 9020):
         name = f"idax{number}"
         flow = quick.flow(quick.begin(name.upper()))
-        assert (flow.user_id, flow.password_type) == (None, flows.decoy_type(quick.keys, name))
+        assert (flow.user_id, flow.password_type) == (None, passwords.decoy_type(quick.keys, name))
 
 
 @pytest.mark.parametrize("member", [ANNA, IDA, BO, MARKED], ids=lambda member: member.word)

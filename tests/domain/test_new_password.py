@@ -1,26 +1,23 @@
-"""A new password waits, is practised, and only then counts (S-02, S-25, S-26); stages and years."""
+"""A new password waits, is practised, and only then counts (S-02, S-25, S-26)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 from sqlalchemy import delete, select, update
 
 from app.config import PasswordProfile
-from app.domain import flows, new_password, passwords, people
-from app.domain.flows import Step
+from app.domain import flows, new_password, passwords
 from app.domain.login import Outcome
 from app.domain.new_password import Practised
 from app.domain.passwords import HashingBusyError, Rule
 from app.keys import KeysError
 from app.models.audit import AuditEvent
-from app.models.credentials import Authorisation, Credential, ExpiryReason, PendingPassword, Throttle
-from app.models.people import Affiliation, PasswordType, User
+from app.models.credentials import Authorisation, Credential, PendingPassword, Throttle
 from app.models.sso import EndReason, LoginFlow, SsoSession
-from tests.cast import ANNA, BO, CARLA, EXPIRING, IDA, MARKED, STAGE, Member, user_of
+from tests.cast import ANNA, BO, CARLA, IDA, MARKED, Member
 from tests.conftest import SetClock
 from tests.domain.acts import Acts, CountingHasher, at_once, device
 
@@ -33,26 +30,6 @@ def proved(acts: Acts, member: Member = BO) -> str:
     token = acts.begin(member.username or "", is_change=True)
     assert acts.check(token, member.secret or "").outcome is Outcome.ACCEPTED
     return token
-
-
-def current(acts: Acts, member: Member = BO) -> Credential:
-    """Return a member's password in force."""
-    whose = select(User.id).where(User.username == member.username).scalar_subquery()
-    found = acts.one(select(Credential).where(Credential.user_id == whose, Credential.ended_at.is_(None)))
-    assert isinstance(found, Credential)
-    return found
-
-
-def step(acts: Acts, token: str) -> Step:
-    """Return what a flow needs next."""
-    return acts.flow(token).step(acts.now().at, timedelta(days=acts.config.change_notice_days))
-
-
-def move_to_level(acts: Acts, member: Member, level: str) -> None:
-    """Let the source system move a pupil up."""
-    with acts.writing() as (db, _now):
-        whose = Affiliation.user_id == user_of(db, member).id
-        db.execute(update(Affiliation).where(whose).values(level=level))
 
 
 def test_s_25_a_reload_shows_the_same_password(acts: Acts) -> None:
@@ -175,14 +152,14 @@ def test_s_02_a_change_is_one_event_that_tells_by_whose_leave_and_no_secret(acts
     acts.confirm(token, NEW)
     assert acts.count(AuditEvent) == before + 1
     event = acts.all(select(AuditEvent).order_by(AuditEvent.id))[-1]
-    bo = current(acts).user_id
+    bo = acts.password(BO).user_id
     assert (event.event, event.actor_id, event.subject_id) == ("PASSWORD_CHANGED", bo, bo)
     assert event.details == {
         "password_type": "WORDS_DIGITS",
         "authorisation": "OWNER",
         "network": "192.0.2.0/24",
     }
-    assert current(acts).authorisation is Authorisation.OWNER
+    assert acts.password(BO).authorisation is Authorisation.OWNER
 
 
 def test_s_02_what_is_not_committed_is_not_done_at_all(acts: Acts) -> None:
@@ -224,7 +201,7 @@ def test_s_20_none_of_the_last_five_is_taken_and_the_sixth_is(acts: Acts) -> Non
         assert acts.choose(token, recent) == [Rule.RECENT]
     acts.clock.forward(seconds=16)  # each of them counted as a try
     assert acts.choose(token, had[0]) == []
-    assert acts.count(Credential, Credential.user_id == current(acts).user_id) == passwords.HISTORY
+    assert acts.count(Credential, Credential.user_id == acts.password(BO).user_id) == passwords.HISTORY
 
 
 def test_s_15_what_is_compared_with_the_last_five_counts_as_a_try_at_the_password(acts: Acts) -> None:
@@ -313,101 +290,3 @@ def test_s_25_a_password_that_waits_can_be_kept_waiting_ten_times_and_no_longer(
             flows.extend(db, acts.config, flow, now)
     clock.forward(minutes=12)
     assert acts.find(token) is None
-
-
-@pytest.mark.parametrize(
-    ("level", "marked", "required"),
-    [
-        *((level, None, PasswordType.PICTURES) for level in ("DT", "0", "1", "2", "3")),
-        *((level, None, PasswordType.WORDS) for level in ("4", "5", "6")),
-        *(
-            (level, None, PasswordType.WORDS_DIGITS)
-            for level in ("7", "8", "9", "10", "U1", "U4", "VU", "Andet")
-        ),
-        (None, None, PasswordType.WORDS_DIGITS),
-        ("8", PasswordType.PICTURES, PasswordType.PICTURES),
-        ("2", PasswordType.WORDS, PasswordType.WORDS),
-    ],
-)
-def test_the_level_or_the_schools_mark_gives_the_type(
-    level: str | None, marked: PasswordType | None, required: PasswordType
-) -> None:
-    assert passwords.required_type(level, marked) is required
-
-
-@pytest.mark.parametrize(("member", "level"), [(ANNA, "4"), (IDA, "7")], ids=["3 to 4", "6 to 7"])
-def test_a_move_to_the_next_stage_warns_for_thirty_days_and_then_forces(
-    acts: Acts, member: Member, level: str
-) -> None:
-    username, secret = member.username or "", member.secret or ""
-    move_to_level(acts, member, level)
-    token = acts.begin(username)
-    acts.check(token, secret)
-    assert step(acts, token) is Step.WARNING
-    ends_at = current(acts, member).expires_at
-    assert ends_at is not None
-    assert abs(ends_at - acts.now().at - timedelta(days=30)) < timedelta(minutes=1)
-    assert current(acts, member).expiry_reason is ExpiryReason.STAGE
-    assert acts.postpone(token)
-    assert step(acts, token) is Step.FINISH
-    assert acts.finish(token)
-    acts.clock.forward(days=29)
-    again = acts.begin(username)
-    acts.check(again, secret)
-    assert current(acts, member).expires_at == ends_at, "the thirty days do not begin anew"
-    assert step(acts, again) is Step.WARNING
-    assert acts.postpone(again)
-    acts.clock.forward(days=2)
-    late = acts.begin(username)
-    acts.check(late, secret)
-    assert step(acts, late) is Step.WARNING
-    assert not acts.postpone(late)
-    assert step(acts, late) is Step.WARNING
-    dealt = acts.assign(late)
-    assert dealt.password_type is passwords.required_type(level, None)
-    assert step(acts, late) is Step.NEW_PASSWORD
-    assert acts.confirm(late, dealt.secret) is Practised.CONFIRMED
-    after = acts.begin(username)
-    acts.check(after, dealt.secret)
-    assert step(acts, after) is Step.FINISH
-
-
-def test_s_01_a_password_that_has_run_out_opens_nothing_but_the_choice_of_a_new_one(acts: Acts) -> None:
-    """«S-01» Not even where the page that was shown allowed «later»."""
-    token = acts.begin(STAGE.username or "")
-    acts.check(token, STAGE.secret or "")
-    acts.clock.forward(days=21)
-    token = acts.begin(STAGE.username or "")
-    acts.check(token, STAGE.secret or "")
-    assert not acts.postpone(token)
-    assert acts.finish(token) is None
-    assert acts.count(SsoSession) == 0
-
-
-def test_the_years_end_warns_a_month_before_and_then_forces(acts: Acts) -> None:
-    username, secret = EXPIRING.username or "", EXPIRING.secret or ""
-    token = acts.begin(username)
-    acts.check(token, secret)
-    assert step(acts, token) is Step.WARNING
-    assert acts.postpone(token)
-    acts.clock.forward(days=11)
-    token = acts.begin(username)
-    acts.check(token, secret)
-    assert not acts.postpone(token)
-
-
-@pytest.mark.parametrize(("profile", "days"), [(PasswordProfile.UNILOGIN, 365), (PasswordProfile.NIST, None)])
-def test_s_20_the_years_end_is_of_the_schools_profile_alone(
-    acts: Acts, profile: PasswordProfile, days: int | None
-) -> None:
-    acts.config = replace(acts.config, password_profile=profile)
-    acts.change(BOS, SECRET, NEW)
-    ends_at = current(acts).expires_at
-    if days is None:
-        assert ends_at is None
-    else:
-        assert ends_at is not None
-        assert abs(ends_at - acts.now().at - timedelta(days=days)) < timedelta(minutes=1)
-        assert current(acts).expiry_reason is ExpiryReason.AGE
-    with acts.writing() as (db, now):
-        assert people.about(db, current(acts).user_id, now.today).username == BOS

@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
+from app import jobs
 from app.domain import login, people, throttling
 from app.domain.login import Outcome
 from app.domain.throttling import Place, Reserved
-from app.keys import Keys
+from app.keys import Keys, Purpose
 from app.models.credentials import Throttle
 from tests.cast import ANNA, BO, IDA
 from tests.domain.acts import AT_SCHOOL, STRANGER, Acts, at_once, device
@@ -69,6 +70,46 @@ def test_s_13_free_tries_then_waits_that_double_to_the_longest(
             acts.clock.forward(seconds=wait - 3)
             assert not reserve(acts, place).is_allowed
             acts.clock.forward(seconds=3)
+
+
+def test_s_15_a_new_key_for_tokens_opens_no_closed_account(quick: Acts) -> None:
+    """«S-23» Nor is anything else that was counted forgotten."""
+    for username in (BO.username or "", "zzzz9999"):
+        exhaust(quick, 50, bucket=throttling.bucket_name(quick.keys, Place.OUTER, username))
+        exhaust(quick, 50, bucket=throttling.bucket_name(quick.keys, Place.OUTER, "", shared(quick)))
+        before, quick.keys = quick.keys, quick.keys.with_new(Purpose.TOKEN)
+        assert before.token_mark("x", "y") != quick.keys.token_mark("x", "y")
+        assert quick.tries(username, WRONG).outcome is Outcome.CLOSED
+        assert quick.tries(ODD, WRONG).outcome is Outcome.CLOSED
+        quick.clock.forward(days=1)
+        with quick.writing() as (db, _now):
+            db.execute(delete(Throttle))
+
+
+ODD = "no username at all"
+
+
+def shared(acts: Acts) -> str:
+    return throttling.shared_detail(acts.keys, ODD)
+
+
+@pytest.mark.parametrize("tries", [49, 50, 51])
+@pytest.mark.parametrize("place", Place)
+def test_s_15_of_what_is_long_unused_only_what_has_closed_is_kept(
+    acts: Acts, place: Place, tries: int
+) -> None:
+    exhaust(acts, min(tries, place.value.closes_at or tries), place)
+    crowd = {"bucket": "crowd", "tries": tries, "last_at": acts.now().at, "next_at": acts.now().at}
+    with acts.writing() as (db, _now):
+        db.add(Throttle(**crowd, may_close=False))
+    acts.clock.forward(seconds=throttling.UNUSED_SECONDS - 60)
+    jobs.sweep(acts.database, acts.clock)
+    assert acts.count(Throttle) == 2
+    acts.clock.forward(seconds=1000)
+    jobs.sweep(acts.database, acts.clock)
+    is_closed = place is Place.OUTER and tries >= 50
+    assert acts.count(Throttle) == is_closed
+    assert reserve(acts, place).is_closed is is_closed
 
 
 def test_s_13_a_refused_try_is_not_counted_and_lengthens_nothing(acts: Acts) -> None:

@@ -292,3 +292,18 @@ def test_whose_password_was_voided_has_none_at_the_moment(eva: Browser, database
     assert "Giv nu eleven en ny adgangskode." in eva.current.text
     eva.press("Spær eleven")
     assert "Giv nu eleven en ny adgangskode." not in eva.current.text, "a blocked pupil gets none"
+
+
+@pytest.mark.sqlite_only
+def test_s_75_the_school_reads_that_the_operator_did_it_and_not_who(
+    eva: Browser, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUDO_USER", "grethe-drift")
+    done = app.test_cli_runner().invoke(args=["networks", "add", EGESKOLEN.number, "192.0.2.0/24"])
+    assert done.exit_code == 0, done.output
+    eva.open(LOG)
+    assert ("Driften tilføjede et netværk", "", "", "192.0.2.0/24") in lines(eva)
+    exported = eva.send(*eva.form("Hent som fil")).text
+    assert "Driften tilføjede et netværk" in exported
+    for text in (exported, eva.open(LOG).response.text, eva.open(f"{LOG}?soeg=grethe").text):
+        assert "grethe-drift" not in text

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from flask import Flask
 
+from app.config import PasswordProfile
 from app.db import Database
 from app.demo.cast import ANNA, BO, CARLA, EXPIRING, IDA, MARKED, STAGE, Member
 from app.web import pictures
@@ -226,6 +229,20 @@ def test_an_adult_is_warned_with_the_last_day_and_may_wait(
     assert "Din adgangskode er snart et år gammel." in page.text
     assert f"Du kan vente til {last_day_of(app, database, EXPIRING)}." in page.text
     assert browser.press("Senere").path == "/mit"
+
+
+def test_s_20_where_no_password_runs_out_by_age_nobody_is_warned_of_one_set_before(
+    app: Flask, browser: Browser, clock: SetClock
+) -> None:
+    assert browser.log_in(BO.username or "", BO.password or "").path == "/mit"
+    assert "Skal skiftes senest" in browser.current.text
+    config = app.extensions["config"]
+    app.extensions["config"] = replace(config, password_profile=PasswordProfile.NIST)
+    assert "Skal skiftes senest" not in browser.open("/mit").text
+    clock.forward(days=400)
+    page = Browser(app).log_in(BO.username or "", BO.password or "")
+    assert page.path == "/mit"
+    assert "Skal skiftes senest" not in page.text
 
 
 @pytest.mark.parametrize(("member", "days"), [(STAGE, 21), (EXPIRING, 11)])

@@ -175,7 +175,7 @@ def test_the_school_network_stays_open_and_opens_the_rest_again(
     app: Flask, db: Session, now: Instant, database: Database, browser: Browser
 ) -> None:
     """S-13."""
-    networks.add(db, "999001", "192.0.2.0/24", "skolen", now)
+    networks.add(db, "999001", "192.0.2.0/24", "skolen", now, operator="drift")
     db.commit()
     begin(browser, ANNA.username)
     guess(browser)
@@ -192,7 +192,7 @@ def test_the_school_network_stays_open_and_opens_the_rest_again(
 
 def test_a_school_network_has_more_tries_but_not_without_end(app: Flask, db: Session, now: Instant) -> None:
     """S-13."""
-    networks.add(db, "999001", "192.0.2.0/24", "skolen", now)
+    networks.add(db, "999001", "192.0.2.0/24", "skolen", now, operator="drift")
     db.commit()
     at_school = Browser(app, address=SCHOOL)
     assert exhaust(at_school, BO.username, tries=20).status == 429

@@ -142,7 +142,10 @@ def test_a_half_done_login_does_not_outlive_it(browser: Browser, wire: Wire, dat
     log_in(browser, wire, BO)
     with database.reading() as db:
         now = instant(browser.app.extensions["world"].clock)
-        assert flows.find(db, browser.app.extensions["keys"], token, now) is None
+        assert (
+            flows.find(db, browser.app.extensions["keys"], browser.app.extensions["config"], token, now)
+            is None
+        )
     assert browser.cookie("flow") is None
 
 

@@ -240,3 +240,29 @@ def test_refused_tries_of_the_blocked_are_in_the_history_like_others(
     tried(Browser(app), blocked.username, blocked.password or "")
     reasons = [one.details["reason"] for one in store.events(database, "LOGIN_REFUSED")]
     assert reasons == ["wrong", "blocked"]
+
+
+def test_too_few_pictures_are_no_try_and_are_answered_alike(
+    app: Flask, database: Database, db: Session, now: Instant
+) -> None:
+    """S-10: no hash is owed where nothing of the name or its password is asked."""
+    nobody = unknown(app, PICTURES)
+    alike = [few_pictures(app, ANNA.username), few_pictures(app, nobody)]
+    assert store.count(database, "throttle") == 0
+    throttled(app, nobody)
+    blocking.block(db, user_of(db, ANNA).id, now)
+    db.commit()
+    alike += [few_pictures(app, ANNA.username), few_pictures(app, nobody)]
+    assert len({str(answers) for answers in alike}) == 1
+    assert "Vælg fire billeder" in str(alike[0])
+
+
+def few_pictures(app: Flask, name: str | None) -> list[tuple[Any, ...]]:
+    """Give a username and send what is no four pictures."""
+    browser = Browser(app)
+    browser.open(given(browser, name).location)
+    answers = []
+    for few in ("", "sol", "sol,sol,sol,sol", "../sol", "x" * 9000):
+        data = {"csrf_token": browser.csrf(), "code": few}
+        answers.append(shape(browser.client.post(PICTURES, data=data, base_url=browser.host), name))
+    return answers

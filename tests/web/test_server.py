@@ -92,6 +92,12 @@ class Server:
 
 
 def read(connection: socket.socket, seconds: float = 1.0) -> tuple[list[str], bool]:
+    """Return the first line of each answer, and whether the other side then closed."""
+    said, is_closed = heard(connection, seconds)
+    return [line for line in said.decode("latin-1").splitlines() if line.startswith("HTTP/")], is_closed
+
+
+def heard(connection: socket.socket, seconds: float = 1.0) -> tuple[bytes, bool]:
     """Read until the other side closes, or says nothing for so long."""
     said, is_closed = b"", False
     connection.settimeout(seconds)
@@ -103,7 +109,7 @@ def read(connection: socket.socket, seconds: float = 1.0) -> tuple[list[str], bo
         is_closed = True
     except TimeoutError:
         pass
-    return [line for line in said.decode("latin-1").splitlines() if line.startswith("HTTP/")], is_closed
+    return said, is_closed
 
 
 def drip(connection: socket.socket) -> float:
@@ -189,6 +195,16 @@ AMBIGUOUS = {
     "no host": POST.replace("HOST\r\n", "") + "Content-Length: 5\r\n\r\nhello",
     "two hosts": POST + "HOST\r\nContent-Length: 5\r\n\r\nhello",
 }
+
+
+def test_s_67_the_server_tells_its_name_and_no_version(server: Server) -> None:
+    for request in ("GET /healthz HTTP/1.1\r\nHOST\r\n", "GET / HTTP/1.1\r\nHost: x\r\n", "BAD\r\n"):
+        with server.connect() as connection:
+            connection.sendall(server.said(f"{request}Connection: close\r\n\r\n"))
+            head = heard(connection)[0].split(b"\r\n\r\n")[0].decode("latin-1").lower()
+        told = [line for line in head.split("\r\n") if line.startswith(("server:", "x-powered-by:", "via:"))]
+        assert head.startswith("http/1.1"), request
+        assert told in ([], ["server: granian"]), request
 
 
 @pytest.mark.parametrize("text", AMBIGUOUS.values(), ids=AMBIGUOUS)

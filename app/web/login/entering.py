@@ -164,9 +164,11 @@ def _tried(flow: Flow, secret: str, template: str, context: Any) -> Response:
     if checked.outcome is not Outcome.ACCEPTED:
         shown = context(checked.flow)
         return page(template, status=STATUS[checked.outcome], **shown, **problem_of(checked))
+    if checked.session_token is not None:
+        return finish(checked.flow, token=checked.session_token)
     step = step_of(checked.flow)
     if step is Step.FINISH:
-        return finish(checked.flow, token=checked.session_token)
+        return finish(checked.flow)
     return keep_flow(onward(endpoint_of(step, checked.flow)), checked.flow.token)
 
 
@@ -176,15 +178,20 @@ def _tried(flow: Flow, secret: str, template: str, context: Any) -> Response:
 def warning(flow: Flow) -> Response:
     """Tell that the password must be changed, now or soon."""
     ends_at = flow.credential_expires_at
-    is_stage = flow.credential_type is not flow.required
     return page(
         "login/warning.html",
         username=flow.username,
         last_date=date_text(ends_at) if ends_at else "",
         may_postpone=not flow.has_run_out(now().at),
-        reason=(ExpiryReason.STAGE if is_stage else ExpiryReason.AGE).value,
+        reason=_reason(flow).value,
         seconds_left=seconds_left(flow),
     )
+
+
+def _reason(flow: Flow) -> ExpiryReason:
+    if flow.expiry_reason is ExpiryReason.ONE_TIME:
+        return ExpiryReason.ONE_TIME
+    return ExpiryReason.STAGE if flow.credential_type is not flow.required else ExpiryReason.AGE
 
 
 @blueprint.post("/login/varsel")
