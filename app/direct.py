@@ -270,7 +270,7 @@ def _gives_up_prepared(connection: Connection, error: Any) -> bool:
     """Whether an error is of what is prepared, on which nothing relies from here on: one may ask again."""
     code = getattr(error, "pgcode", None)
     if code == ANOTHER_SHAPE and connection.info.get("uses"):
-        # Tables were changed since, and what other connections have prepared is as old; new ones have nothing.
+        # Tables were changed since, and what other connections have prepared is as old.
         connection.invalidate()
         connection.engine.dispose()
         return True
