@@ -246,8 +246,12 @@ def for_mode(config: Config) -> Keys:
         KeysError: the file cannot be used, or production is offered the demo's.
 
     """
-    if config.is_demo and not config.keys_file.exists():
-        new(is_demo=True).write(config.keys_file)
+    try:
+        if config.is_demo and not config.keys_file.exists():
+            new(is_demo=True).write(config.keys_file)
+    except OSError as error:
+        name = "INSTANCE_DIR" if config.keys_file.parent == config.instance else "KEYS_FILE"
+        raise KeysError(f"{name}: the demo's keys cannot be written there: {error.strerror}") from None
     ring = read(config.keys_file)
     if ring.is_demo and not config.is_demo:
         raise KeysError("the file of keys was made for the demo")

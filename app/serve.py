@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import socket
 import sys
 from pathlib import Path
 
@@ -39,18 +38,18 @@ def main() -> int:
         config = configuration.read()
     except ConfigError as error:
         return _fail(str(error))
-    if not _is_free(config.port):
-        return _fail(
-            f"Port {config.port} is in use by another program.\n"
-            f"Stop that program, or choose another port: PORT={_another(config)} make run"
-        )
+    if not beside.is_free(config.port):
+        return _fail(beside.busy_site(config, "make run", has_simulator=has_simulator(config)))
     listener = None
     if has_simulator(config):
         try:
             listener = beside.listen(config.mitid.port)
         except OSError:
-            return _fail(beside.busy(config, " make run"))
-    config.instance.mkdir(parents=True, exist_ok=True)
+            return _fail(beside.busy(config, "make run"))
+    try:
+        config.instance.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return _fail(f"INSTANCE_DIR: the folder cannot be made: {error.strerror}")
     try:
         identities = _prepare(config, is_fresh=options.fresh)
     except (ConfigError, KeysError, SiteError, DemoRefusedError) as error:
@@ -60,7 +59,7 @@ def main() -> int:
         return _fail(f"DATABASE_URL: the database says: {reason}")
     if listener is not None:
         beside.start(listener, identities)
-        print(f"{beside.address(config)}  (test-MitID: her vælger du, hvem du er)")
+        print(f"{beside.address(config)}  (test MitID: there you choose who you are)")
     print(f"{config.public_url}  (Ctrl-C: stop)\n")
     command = [*granian_command(config), *(["--reload"] if options.reload else []), "wsgi:app"]
     sys.stdout.flush()
@@ -132,21 +131,6 @@ def _prepare(config: Config, *, is_fresh: bool) -> list[TestIdentity]:
             loaded_on = school.loaded_on(db)
     database.dispose()
     return drawn.identities(loaded_on) if loaded_on else []
-
-
-def _another(config: Config) -> int:
-    """Return a port to try in place of one that is taken, and of its neighbour's."""
-    return config.port + (2 if config.mitid.port == config.port + 1 else 1)
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as attempt:
-        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            attempt.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _fail(message: str) -> int:

@@ -60,6 +60,12 @@ def count(database: Database, name: str) -> int:
         return db.scalar(select(func.count()).select_from(TABLES[name])) or 0
 
 
+def tries(database: Database) -> int:
+    """Return how many tries at a secret are counted in all."""
+    with database.reading() as db:
+        return db.scalar(select(func.coalesce(func.sum(TABLES["throttle"].c.tries), 0))) or 0
+
+
 def events(database: Database, name: str | None = None) -> list[AuditEvent]:
     """Return what was done, oldest first; of one kind where it is named."""
     with database.reading() as db:

@@ -1,6 +1,6 @@
 """The commands: each a view for the terminal. It parses, calls the domain and prints.
 
-What a command prints is for the operator, in English; only the table of the demo is for the school.
+What a command prints is for the operator, in English.
 What goes wrong is one line on standard error and an exit code: 1, or 2 for a command typed wrong.
 """
 

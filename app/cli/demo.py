@@ -51,6 +51,9 @@ def load(count: int | None, password: str | None) -> None:
     except DemoRefusedError as error:
         terminal.fail(str(error))
     click.echo(_loaded("The extra people", added))
+    if added.before:
+        last = extra.username(min(added.before, extra.WITH_PASSWORD) - 1)
+        click.echo(f"{extra.username(0)} to {last} were there before: they keep the password of then.")
 
 
 @demo.command()

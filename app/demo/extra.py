@@ -43,7 +43,7 @@ def add_extra(
     """Bring «Prøveskolen» up to `count` people, a chunk a transaction.
 
     The first ones have `password`, each hashed for itself, and the others none. Whoever is there
-    already stays as they are.
+    already stays as they are, with the password of then; `Loaded.before` says how many those are.
 
     Raises:
         DemoRefusedError: this is production, or there are not so many names.
@@ -52,15 +52,16 @@ def add_extra(
     storing.refuse_in_production(config)
     if not 1 <= count <= MOST:
         raise DemoRefusedError(f"there are names for 1 to {MOST} extra people")
-    is_new = False
+    before: int | None = None
     while True:
         with database.writing() as db:
             db.connection()  # SQLite may wait here for its turn; the instant comes after
             now = instant(clock)
             school_id = _school(db)
             there = _count(db, school_id)
+            before = there if before is None else before
             if there >= count:
-                return Loaded(is_new, there)
+                return Loaded(there > before, there, before)
             until = min(count, there + chunk)
             indexes = range(there, until)
             user_ids = _insert_people(db, school_id, indexes, now)
@@ -68,7 +69,6 @@ def add_extra(
             _insert_passwords(db, hasher, config, with_one, password, now)
             audit.record(db, Event.DEMO_LOADED, now, institution_id=school_id, people=until - there)
             db.commit()
-        is_new = True
         progress(f"{PROEVESKOLEN.name}: {until} of {count} people")
 
 

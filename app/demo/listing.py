@@ -1,11 +1,11 @@
-"""The cast as the terminal shows it: for machines, and as a small table in Danish."""
+"""The cast as the terminal shows it: for machines, and as a small table for people."""
 
 from __future__ import annotations
 
 from app.demo.cast import CAST, SUGGESTED
 from app.demo.member import Member
 
-SECOND_BROWSER = "Brug en anden browser eller et privat vindue til eleven."
+SECOND_BROWSER = "Use a second browser or a private window for the pupil."
 
 
 def cast() -> list[dict[str, object]]:
@@ -32,11 +32,11 @@ def _row(member: Member) -> dict[str, object]:
 
 
 def table() -> list[str]:
-    """Return the cast for people, as the lines of a small table in Danish."""
-    rows = [("navn", "brugernavn", "adgangskode", "rolle")]
+    """Return the cast for people, as the lines of a small table; pictures have the names that are typed."""
+    rows = [("name", "username", "password", "role")]
     for member in SUGGESTED:
         secret = ", ".join(picture_name(p) for p in member.pictures) or member.password or ""
-        rows.append((member.shown_name, member.username or "", secret, member.described))
+        rows.append((member.shown_name, member.username or "", secret, member.described_en))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)) for row in rows

@@ -88,6 +88,8 @@ class Member:
     has_mitid: bool = False
     tells_cpr: bool = True
     note: str = ""
+    # The same as `described`, for those at a terminal and at the simulator who do not read Danish.
+    described_en: str = ""
 
     @property
     def shown_name(self) -> str:

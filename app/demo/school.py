@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zlib import crc32
 
-from sqlalchemy import insert, inspect, text, update
+from sqlalchemy import insert, inspect, select, text, update
 from sqlalchemy.orm import Session
 
 from app.config import Config
-from app.db import Database, Instant, instant
+from app.db import COPENHAGEN, NOW, Database, Instant, instant
 from app.demo import drawing, listing, storing
 from app.demo.cast import EVA
 from app.demo.population import Person, Population, Secret
@@ -43,6 +44,7 @@ DELIVERIES = (
     (LINDESKOLEN, 30, ImportOutcome.LOADED),
     (LINDESKOLEN, 6, ImportOutcome.REJECTED),
 )
+SCHOOL_DAY_STARTS, SCHOOL_DAY_MINUTES = time(8, 10), 6 * 60
 SCHOOL_NETWORK = "192.0.2.0/24"  # of RFC 5737's addresses for examples
 
 
@@ -301,10 +303,7 @@ class _Load:
     def credential(
         self, users: dict[str, int], population: Population, person: Person, secret: Secret
     ) -> Row:
-        days_ago = secret.set_days_ago
-        if secret.age_days_left is not None:
-            days_ago = self.config.password_days - secret.age_days_left
-        set_at = self.now.at - timedelta(days=days_ago)
+        set_at = self.set_at(person, secret)
         row = storing.credential_row(
             self.config, users[person.uni_id], secret.type, set_at, secret.authorisation
         )
@@ -314,19 +313,33 @@ class _Load:
             row["expires_at"] = self.now.at + timedelta(days=secret.stage_days_left)
             row["expiry_reason"] = ExpiryReason.STAGE
         if secret.ended_days_ago is not None:
-            row["ended_at"] = self.now.at - timedelta(days=secret.ended_days_ago)
+            row["ended_at"] = self.at_school(person, secret.ended_days_ago)
         return row
+
+    def set_at(self, person: Person, secret: Secret) -> datetime:
+        """Return when a password was set: its row and its event say the same."""
+        if secret.age_days_left is not None:
+            return self.at_school(person, self.config.password_days - secret.age_days_left)
+        return self.at_school(person, secret.set_days_ago)
+
+    def at_school(self, person: Person, days_ago: int) -> datetime:
+        """Return an instant so many days ago, at a time of day when a school is open, the person's own."""
+        minutes = crc32(person.uni_id.encode()) % SCHOOL_DAY_MINUTES
+        day = datetime.combine(self.now.today - timedelta(days=days_ago), SCHOOL_DAY_STARTS, COPENHAGEN)
+        return min((day + timedelta(minutes=minutes)).astimezone(UTC), self.now.at)
 
     def record_history(self, users: dict[str, int], population: Population) -> None:
         """Record every change of password at the time when it was made."""
+        # PostgreSQL writes its own clock's time, which went on while the passwords were hashed.
+        present = self.db.scalar(select(NOW), self.now.binds) or self.now.at
         for person in population.people:
             for secret in person.secrets:
-                ago = timedelta(days=secret.set_days_ago)
+                set_at = self.set_at(person, secret)
                 helper = population.helper(person, secret.authorisation)
                 audit.record(
                     self.db,
                     Event.PASSWORD_CHANGED,
-                    Instant(self.now.at - ago, self.now.offset - ago),
+                    Instant(set_at, self.now.offset + (set_at - present)),
                     actor_id=users[helper.uni_id] if helper else None,
                     subject_id=users[person.uni_id],
                     password_type=secret.type.name,

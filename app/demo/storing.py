@@ -31,10 +31,11 @@ class DemoRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a load came to: whether anything was added, and how many people there are now."""
+    """What a load came to: whether anything was added, and how many people there are now and were before."""
 
     is_new: bool
     people: int
+    before: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,8 @@ class Event(Enum):
         return event
 
     LOGGED_IN = ("device", "network", "method")
-    LOGIN_REFUSED = ("network", "reason")
+    # Those of before the device was kept have none.
+    LOGIN_REFUSED = ("device", "network", "reason")
     LOGGED_OUT = ()
     SESSION_ENDED = ("session",)
     SESSIONS_ENDED = ("count",)

@@ -33,6 +33,7 @@ class Outcome(Enum):
 
     ACCEPTED = auto()
     WRONG = auto()
+    EMPTY = auto()
     WAIT = auto()
     CLOSED = auto()
     BLOCKED = auto()
@@ -89,7 +90,8 @@ def check_password(
 
     Ends the transaction once: the try is counted before the hash, and nothing is open while hashing, so
     that neither a crash nor a thousand tries at once gets one for free (S-12). `clock` is asked anew
-    for each of the two transactions.
+    for each of the two transactions. An empty secret, which stands for all that can be none, costs and waits
+    like any other (S-10), but is no guess: it is not counted in the end.
     """
     reserved, place = reserve_try(db, keys, flow, browser, clock())
     if not reserved.is_allowed:
@@ -107,6 +109,9 @@ def check_password(
     except HashingBusyError:
         throttling.give_back(db, reserved)
         return Checked(Outcome.BUSY, flow)
+    if not secret:
+        throttling.give_back(db, reserved)
+        return Checked(Outcome.EMPTY, flow)
     now = clock()
     if not is_right:
         # Counted like any other: a name whose tries were never used up would tell that somebody has it.
@@ -274,6 +279,7 @@ def _note_refusal(db: Session, flow: Flow, browser: Browser, reason: str, now: I
         Event.LOGIN_REFUSED,
         now,
         subject_id=flow.user_id,
+        device=browser.device_words,
         network=browser.network,
         reason=reason,
     )

@@ -208,9 +208,12 @@ def log_in(
     return token
 
 
-def note_refusal(db: Session, user_id: int | None, network: str, reason: str, now: Instant) -> None:
+def note_refusal(db: Session, user_id: int | None, browser: Browser, reason: str, now: Instant) -> None:
     """Record that a trip led nowhere, for whom it was about and never for who came back instead (S-75)."""
-    audit.record(db, Event.LOGIN_REFUSED, now, subject_id=user_id, network=network, reason=reason)
+    device, network = browser.device_words, browser.network
+    audit.record(
+        db, Event.LOGIN_REFUSED, now, subject_id=user_id, device=device, network=network, reason=reason
+    )
 
 
 def sweep(db: Session, now: Instant) -> int:

@@ -69,6 +69,7 @@ class Rule(Enum):
 
     LENGTH = auto()
     CHARACTERS = auto()
+    EDGES = auto()
     UPPER = auto()
     LOWER = auto()
     DIGIT = auto()
@@ -165,7 +166,7 @@ def rules(password_type: PasswordType, profile: PasswordProfile) -> list[Rule]:
     if profile is PasswordProfile.NIST:
         return [Rule.LENGTH, *content]
     classes = [Rule.UPPER, Rule.LOWER, Rule.DIGIT] if password_type is PasswordType.WORDS_DIGITS else []
-    return [Rule.LENGTH, Rule.CHARACTERS, *classes, *content]
+    return [Rule.LENGTH, Rule.CHARACTERS, Rule.EDGES, *classes, *content]
 
 
 def failures(secret: str, password_type: PasswordType, profile: PasswordProfile, about: About) -> list[Rule]:
@@ -180,6 +181,9 @@ def _breaks(rule: Rule, secret: str, profile: PasswordProfile, about: About) -> 
         return not 8 <= len(secret) <= most
     if rule is Rule.CHARACTERS:
         return not re.fullmatch(r"[ -~]*", secret)
+    if rule is Rule.EDGES:
+        # Seen on no screen: who typed one by accident would never find out what the password is.
+        return secret != secret.strip()
     if rule is Rule.UPPER:
         return not re.search("[A-Z]", secret)
     if rule is Rule.LOWER:

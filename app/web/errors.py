@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from urllib.parse import quote
 
 from flask import Flask, current_app, g, request, url_for
 from flask_wtf.csrf import CSRFError
@@ -121,11 +122,33 @@ PAGES = frozenset({400, 403, 404, 410, 413, 429, 500, 503})
 def _http(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:
         return error.get_response()
+    without_slash = _without_slash() if error.code == 404 else None
+    if without_slash is not None:
+        return current_app.redirect(without_slash, 308)
     answer = error_page(error.code if error.code in PAGES else 500 if error.code >= 500 else 400)
     if error.code == 405:
         answer.status_code = 405
         answer.headers["Allow"] = error.get_response().headers.get("Allow", "")
     return answer
+
+
+def _without_slash() -> str | None:
+    """Return the address of a page of ours that was asked for with a slash at its end, or None.
+
+    Only for looking: what a form sent is not taken along. A slash that is missing the routes add themselves.
+    """
+    path = request.path.removesuffix("/")
+    if request.url_rule is not None or request.method not in ("GET", "HEAD") or path in ("", request.path):
+        return None
+    # A browser would read another site's name in what begins with two of either kind (S-65).
+    if "//" in path or "\\" in path:
+        return None
+    try:
+        current_app.url_map.bind("").match(path, "GET")
+    except (HTTPException, RequestRedirect):
+        return None
+    query = request.query_string.decode("latin-1")
+    return quote(path) + (f"?{query}" if query else "")
 
 
 def _forged(_error: CSRFError) -> Response:

@@ -9,6 +9,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import ValidationError
 
+from app.web import pictures
 from app.web.i18n import gettext as _
 
 
@@ -28,6 +29,33 @@ class Filled:
         """
         if not (field.data or "").strip():
             raise ValidationError(_(self.sentence))
+
+
+class FourPictures:
+    """Refuses picture names that are not four, by what was typed alone, and never repeats it (S-24)."""
+
+    def __call__(self, form: FlaskForm, field: StringField) -> None:
+        """Check one field, if it was sent.
+
+        Raises:
+            ValidationError: they are not the names of four different pictures.
+
+        """
+        if field.data is None or pictures.is_oversized(field.data):
+            return
+        typed = pictures.read(field.data)
+        if typed.is_code:
+            return
+        if typed.strange:
+            raise ValidationError(
+                _(
+                    "Navn nummer %(number)s er ikke et af billederne. Navnene står under billederne.",
+                    number=typed.strange,
+                )
+            )
+        if len(set(typed.ids)) < len(typed.ids):
+            raise ValidationError(_("Skriv fire forskellige billeder."))
+        raise ValidationError(_("Skriv navnene på fire billeder."))
 
 
 class ChoiceField(StringField):
@@ -101,7 +129,7 @@ class UsernameForm(Form):
 
 
 class PasswordForm(Form):
-    """Any step with one password; an empty one is tried like any other, and costs as much (S-10)."""
+    """Any step with one password; an empty one costs as much as any other (S-10)."""
 
     password = PasswordField()
 
@@ -116,7 +144,7 @@ class PicturesForm(Form):
     """The pictures, tapped or typed."""
 
     code = HiddenField()
-    typed = PasswordField()
+    typed = PasswordField(validators=[FourPictures()])
 
 
 def window_named(text: str) -> tuple[int, str]:

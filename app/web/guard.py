@@ -111,7 +111,7 @@ def requires(action: Action, *, is_poll: bool = False) -> Callable[[View], View]
             g.is_poll = is_poll
             login = current_login()
             if login is None:
-                return _to_login()
+                return to_login()
             if not access.is_allowed(action, login):
                 abort(403)
             return view(*args, **values)
@@ -122,7 +122,8 @@ def requires(action: Action, *, is_poll: bool = False) -> Callable[[View], View]
     return decorate
 
 
-def _to_login() -> Response:
+def to_login() -> Response:
+    """Lead to the login, which says why a session ended and comes back to the page that was asked for."""
     answer = leave(login_address(request.path if request.method in READING else None))
     token = read_cookie(LOGIN)
     if token:

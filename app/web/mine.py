@@ -22,7 +22,7 @@ from app.web.i18n import gettext as _
 from app.web.page import leave, onward, page, site
 from app.web.stills import EXAMPLE, Screen, Screens
 from app.web.telling import News, tell_next
-from app.web.transaction import config, db, keys, now
+from app.web.transaction import config, db, keys, now, world
 
 blueprint = Blueprint("mine", __name__)
 
@@ -67,6 +67,12 @@ WHAT = {
     Event.UNBLOCKED: N_("Dit login blev åbnet igen"),
     Event.TRIES_FORGOTTEN: N_("Der blev åbnet for nye forsøg"),
 }
+# What was done, in words that leave open whether the owner did it.
+BY_WHOM = {
+    Event.PASSWORD_CHANGE_POSTPONED.name,
+    Event.SESSION_ENDED.name,
+    Event.SESSIONS_ENDED.name,
+}
 CATEGORIES = {
     Category.PUPIL: N_("Elev"),
     Category.EMPLOYEE: N_("Medarbejder"),
@@ -81,6 +87,7 @@ _HELP: dict[Category | Role | RightKind, tuple[str, str]] = {
     Category.EXTERNAL: ("personale", N_("Hjælp til personale")),
     Role.LAERER: ("laerer", N_("Hjælp til lærere")),
     RightKind.USER_ADMINISTRATOR: ("personale", N_("Hjælp til personale")),
+    RightKind.SUPPORTER: ("personale", N_("Hjælp til personale")),
 }
 # The source systems' own words for roles; shown in the reader's language.
 ROLES = (
@@ -291,12 +298,18 @@ def _places(affiliations: list[people.Place], rights: Rights) -> list[Place]:
 def _tools(affiliations: list[people.Place], rights: Rights) -> list[Tool]:
     """Return what a person's roles may open here, each once."""
     tools = []
-    if RightKind.USER_ADMINISTRATOR in [kind for kind, _institution in rights] or any(
-        Role.LAERER in one.roles for one in affiliations
-    ):
+    kinds = [kind for kind, _institution in rights]
+    if RightKind.USER_ADMINISTRATOR in kinds or any(Role.LAERER in one.roles for one in affiliations):
         help = _("Giv elever en ny adgangskode. De har fem minutter til at skrive deres brugernavn.")
         tools.append(Tool(site().elevadgang, help, url_for("elevadgang.start")))
-    found = [_HELP[kind] for kind, _institution in rights if kind in _HELP]
+    if world().mitid is not None and Category.CONTACT in [one.category for one in affiliations]:
+        # Who the children are is told there, to whom MitID proves: a password alone is no proof of it (S-33).
+        title = _("Få dit barns brugernavn, eller giv en ny adgangskode")
+        tools.append(Tool(title, _("Du skal bruge dit MitID."), url_for("recovery.username")))
+    if RightKind.SUPPORTER in kinds:
+        help = _("Se, om alt kører, og hvad der har været af problemer.")
+        tools.append(Tool(_("Driftsstatus"), help, url_for("status.now", lang=language())))
+    found = [_HELP[kind] for kind in kinds]
     for one in affiliations:
         is_teacher = Role.LAERER in one.roles
         found.append(_HELP[Role.LAERER if is_teacher else one.category])
@@ -346,6 +359,11 @@ def _by(living: Login, event: Recorded, names: dict[int, str]) -> str:
     parts = []
     if event.actor_id and event.actor_id != living.user_id and "child" not in details:
         parts.append(_("af %(name)s", name=names.get(event.actor_id, "?")))
+    elif "authorisation" in details:
+        authorisation = Authorisation[details["authorisation"]]
+        parts.append(_(BY[authorisation]))
+    elif event.event in BY_WHOM and event.actor_id:
+        parts.append(_(BY[Authorisation.OWNER]))
     if details.get("device"):
         parts.append(str(details["device"]))
     return ", ".join(parts)

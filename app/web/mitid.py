@@ -243,7 +243,7 @@ def _proved(under_way: Underway, flow: Flow | None, identity: Identity) -> Respo
     is_told = outcome is Problem.REFUSED or (outcome is Problem.CONFLICT and flow is None)
     if isinstance(outcome, Problem) and not is_told:
         about = flow.user_id if flow else person.id if person else None
-        mitid.note_refusal(db(), about, browser().network, outcome.value, now())
+        mitid.note_refusal(db(), about, browser(), outcome.value, now())
     return outcome
 
 

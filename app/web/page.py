@@ -27,6 +27,7 @@ DESTINATIONS = frozenset(
         "mine.overview",
         "mine.history",
         "recovery.change",
+        "elevadgang.start",
         "elevadgang.classes",
         "elevadgang.administrator",
         "elevadgang.group",

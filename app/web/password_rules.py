@@ -27,6 +27,7 @@ def shown_rule(rule: Rule, profile: PasswordProfile) -> ShownRule:
         Rule.CHARACTERS: ShownRule(
             _("Kun a til z, tal, mellemrum og tegn som ! og ?. Ikke æ, ø og å."), r"^[ -~]+$"
         ),
+        Rule.EDGES: ShownRule(_("Ikke mellemrum først eller sidst."), r"^\S(.*\S)?$"),
         Rule.UPPER: ShownRule(_("Mindst ét stort bogstav."), "[A-Z]"),
         Rule.LOWER: ShownRule(_("Mindst ét lille bogstav."), "[a-z]"),
         Rule.DIGIT: ShownRule(_("Mindst ét tal."), "[0-9]"),

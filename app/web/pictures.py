@@ -30,12 +30,26 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Typed:
+    """What was read of typed names: pictures, up to the first name that is none, and that one's number."""
+
+    ids: list[str]
+    strange: int | None = None
+
+    @property
+    def is_code(self) -> bool:
+        """Whether these are the names of four different pictures and nothing else."""
+        return self.strange is None and _four_different(self.ids) is not None
+
+
+@dataclass(frozen=True, slots=True)
 class _Words:
     """All that can be said of the pictures: names and rhyme parts by language and id, ids by typed word."""
 
     names: Mapping[str, Mapping[str, str]]
     parts: Mapping[str, Mapping[str, tuple[str, ...]]]
     ids: Mapping[str, str]
+    between: frozenset[str]
 
     def language(self, code: str) -> str:
         """Return a language that there are words in: the one asked for, else Danish."""
@@ -55,22 +69,34 @@ def families(lang: str) -> list[list[Picture]]:
 
 
 def parse(typed: str) -> list[str] | None:
-    """Return the ids of the four pictures that somebody typed the names of, or None if it is not four.
+    """Return the ids of the four pictures that somebody typed the names of, or None if it is not four."""
+    found = read(typed)
+    return found.ids if found.is_code else None
 
-    Names in any of our languages and ids count, in any case, with anything but letters between them;
-    one name may be written as two words.
+
+def read(typed: str) -> Typed:
+    """Return the pictures that somebody typed the names of.
+
+    Names in any of our languages and ids count, in any case, with anything but letters between them, or
+    an «og»; one name may be written as two words.
     """
-    ids = _words().ids
-    rest = [_plain(word) for word in WORD.findall(unicodedata.normalize("NFKC", typed[:LONGEST_TYPED]))]
+    ids, between = _words().ids, _words().between
+    words = [_plain(word) for word in WORD.findall(unicodedata.normalize("NFKC", typed[:LONGEST_TYPED]))]
+    rest = [word for word in words if word not in between]
     found: list[str] = []
     while rest:
         length = 2 if len(rest) > 1 and rest[0] + rest[1] in ids else 1
         picture = ids.get("".join(rest[:length]))
         if picture is None:
-            return None
+            return Typed(found, len(found) + 1)
         found.append(picture)
         del rest[:length]
-    return _four_different(found)
+    return Typed(found)
+
+
+def is_oversized(typed: str) -> bool:
+    """Whether more was typed than is read."""
+    return len(typed) > LONGEST_TYPED
 
 
 def parse_code(code: str) -> list[str] | None:
@@ -104,10 +130,14 @@ def _words() -> _Words:
         for word in (id, *row.get("also", ()), *(row[language] for language in languages)):
             if ids.setdefault(_plain(word), id) != id:
                 raise ValueError(f"{FILE.name}: {word!r} is the name of two pictures")
+    between = frozenset(_plain(word) for word in table["between"])
+    if between & ids.keys():
+        raise ValueError(f"{FILE.name}: a word between pictures is the name of one")
     return _Words(
         names={language: {id: table[id][language] for id in PICTURES} for language in languages},
         parts={
             language: {id: tuple(table[id]["rhyme"][language]) for id in PICTURES} for language in languages
         },
         ids=ids,
+        between=between,
     )

@@ -31,7 +31,7 @@ from app.web.browser import (
     read_cookie,
 )
 from app.web.fields import UsernameForm, window_named
-from app.web.guard import current_login, public
+from app.web.guard import current_login, public, to_login
 from app.web.i18n import gettext as _
 from app.web.i18n import language, time_text
 from app.web.page import is_htmx, known_destination, onward, page, quiet
@@ -46,6 +46,7 @@ from app.web.wizard import (
     check,
     deal_new,
     example,
+    few_pictures,
     find_flow,
     go_on,
     keep_flow,
@@ -265,6 +266,8 @@ def well_known() -> Response:
 @public
 def change() -> Response:
     """Ask for the password that is to be changed."""
+    if "mit" in request.args and current_login() is None:
+        return to_login()
     flow = _flow()
     if flow is not None:
         return _change_page(flow, NO_PROBLEM)
@@ -298,8 +301,8 @@ def _tried(flow: Flow, begun: str | None) -> Response:
             return _kept(tapped("recovery.change"), begun)
         secret = picked(flow)
         if secret is None:
-            few = {**NO_PROBLEM, "problem": "few"}
-            return _kept(_change_page(flow, few, status=422), begun)
+            status, shown = few_pictures(flow)
+            return _kept(_change_page(flow, shown, status=status), begun)
     else:
         secret = request.form.get("password", "")
     checked = check(flow, secret)
@@ -318,7 +321,10 @@ def _change_page(flow: Flow, problem: dict[str, Any], status: int = 200) -> Resp
     is_pictures = flow.password_type is PasswordType.PICTURES
     shown = pictures_context(flow) if is_pictures else words_context(flow)
     kind = "pictures" if is_pictures else "words"
-    return page("recovery/change.html", status=status, kind=kind, **shown, **problem)
+    # A name that was typed may be the slip; whoever is logged in was not asked for one.
+    living = current_login()
+    is_own = living is not None and living.username == flow.username
+    return page("recovery/change.html", status=status, kind=kind, is_own=is_own, **{**shown, **problem})
 
 
 def _flow() -> Flow | None:
@@ -377,7 +383,10 @@ STILLS: Screens = {
         is_open=True,
     ),
     "recovery/change.html": Screen(
-        {"": example, "pictures": lambda: example(picks=())},
+        {
+            "": lambda: {**example(), "is_own": False},
+            "pictures": lambda: {**example(picks=()), "is_own": False},
+        },
         is_open=True,
     ),
     "recovery/username.html": Screen({"": lambda: {"has_mitid": True}}, is_open=True),

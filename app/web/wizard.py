@@ -49,6 +49,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 STATUS = {
     Outcome.WRONG: 422,
+    Outcome.EMPTY: 422,
     Outcome.WAIT: 429,
     Outcome.CLOSED: 429,
     Outcome.BLOCKED: 422,
@@ -280,12 +281,16 @@ def deal_new(flow: Flow) -> None:
 
 
 def picked(flow: Flow) -> str | None:
-    """Return the secret that a post of the picture screen makes, or None where it is not four pictures."""
+    """Return the secret that a post of the picture screen makes, or None where it is not four pictures.
+
+    What is typed is judged by itself, so that whoever's name it is gets the same answer (S-10).
+    """
     typed = request.form.get("typed")
+    if typed is not None and pictures.is_oversized(typed):
+        return typed  # no slip of a child's: it costs and counts
     if typed is not None:
         chosen = pictures.parse(typed)
-        # What is no four pictures is tried all the same: a wrong try costs and counts (S-10).
-        return code(chosen) if chosen else typed
+        return code(chosen) if chosen else None
     sent = request.form.get("code")
     # Taps that are no four pictures cost nothing, and tell nothing: that is answered by what was sent and
     # tapped alone, before anything is asked of the name or its password, and alike for every name (S-10).
@@ -312,11 +317,25 @@ def tapped(endpoint: str) -> Response:
     return onward(endpoint, _anchor="billeder")
 
 
-def pictures_context(flow: Flow) -> dict[str, Any]:
+def few_pictures(flow: Flow) -> tuple[int, dict[str, Any]]:
+    """Return status and what the picture screen shows where it was not sent four pictures, which is no try.
+
+    Typed names cost what a try costs all the same, and wait where a try would (S-10).
+    """
+    form = PicturesForm()
+    if form.validate():
+        return 422, {**pictures_context(flow), **NO_PROBLEM, "problem": "few"}
+    checked = check(flow, "")
+    if checked.outcome is not Outcome.EMPTY:
+        return STATUS[checked.outcome], {**pictures_context(flow), **problem_of(checked)}
+    return 422, {**pictures_context(flow, form), **NO_PROBLEM}
+
+
+def pictures_context(flow: Flow, form: PicturesForm | None = None) -> dict[str, Any]:
     """Return what the picture screen shows."""
     return {
         "username": flow.username,
-        "form": PicturesForm(),
+        "form": form or PicturesForm(),
         "families": pictures.families(language()),
         "picked": len(flow.picks),
         "picked_pictures": pictures.named(flow.picks, language()),

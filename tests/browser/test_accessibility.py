@@ -55,3 +55,37 @@ def test_with_text_at_200_percent_nothing_runs_out_of_the_page(
         assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "32px"
         found[name] = overflowing(page) + cramped(page)
     assert not {name: lines for name, lines in found.items() if lines}
+
+
+TORN = """() => {
+  const torn = [];
+  for (const element of document.querySelectorAll("h1, .choice-title")) {
+    const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      for (const { 0: word, index } of texts.currentNode.textContent.matchAll(/adgangskode|brugernavn/gi)) {
+        const range = document.createRange();
+        range.setStart(texts.currentNode, index);
+        range.setEnd(texts.currentNode, index + word.length);
+        if (new Set([...range.getClientRects()].map((one) => Math.round(one.top))).size > 1) torn.push(word);
+      }
+    }
+  }
+  return torn;
+}"""
+
+
+def test_with_text_at_200_percent_on_a_phone_the_words_of_the_login_stay_whole(
+    visits: Visits, site: Server
+) -> None:
+    """WCAG 1.4.4, and readers of six: «adgangsk» is no word."""
+    page = visits.open(size=(390, 844), has_script=False)
+    double_the_text(page)
+    page.goto("/login/brugernavn")
+    found = {page.url: page.evaluate(TORN)}
+    page.locator("[name=username]").fill("boli1003")
+    page.locator("[data-part=next]").click()
+    for path in ("/login/adgangskode", "/ny-adgangskode", "/ny-adgangskode/glemt"):
+        page.goto(path)
+        assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "32px"
+        found[path] = page.evaluate(TORN)
+    assert not {name: words for name, words in found.items() if words}

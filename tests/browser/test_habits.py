@@ -290,6 +290,33 @@ def test_changing_the_language_keeps_the_step(either: Page) -> None:
     sees(either, "My Unilogin")
 
 
+def test_changing_the_language_keeps_the_username_and_cleans_the_address(
+    scripted: Page, visits: Visits, site: Server
+) -> None:
+    """The name goes by the tab alone, and no further than to its next page; nothing stays there."""
+    scripted.goto("/login/brugernavn?til=/mit/historik")
+    write(scripted, USERNAME, "boli10")
+    scripted.locator("details.language summary").click()
+    follow(scripted, "English")
+    sees(scripted, "Type your username")
+    expect(scripted.get_by_label("Username", exact=True)).to_have_value("boli10")
+    assert scripted.url.partition("?")[2] == "til=%2Fmit%2Fhistorik"
+    assert "boli" not in scripted.evaluate("JSON.stringify([sessionStorage, localStorage])")
+    assert not [one.url for one in visits.requests if "boli" in one.url]
+    scripted.reload()
+    sees(scripted, "Type your username")
+    write(scripted, "Username", BO.username or "")
+    press(scripted, "Next")
+    sees(scripted, "Type your password")
+    write(scripted, "Password", BO.password or "")
+    scripted.locator("details.language summary").click()
+    follow(scripted, "Dansk")
+    sees(scripted, ASK_WORDS)
+    expect(scripted.get_by_label(PASSWORD, exact=True)).to_have_value("")
+    is_at(scripted, "/login/adgangskode")
+    assert site.events(BO) == []
+
+
 def test_the_language_list_closes_with_escape_and_gives_the_focus_back(scripted: Page) -> None:
     scripted.goto("/login")
     switch = scripted.locator("details.language summary")
@@ -313,6 +340,23 @@ def test_without_a_network_the_press_says_so_and_works_again_afterwards(
     expect(live).to_have_text("Der er ingen forbindelse. Tjek nettet, og prøv igen.")
     expect(live).to_be_visible()
     scripted.context.set_offline(False)
+    press(scripted, "Log ind")
+    is_logged_in(scripted, BO)
+
+
+@pytest.mark.parametrize("status", [400, 404, 429, 500, 502, 503])
+def test_an_error_that_a_proxy_made_up_leaves_the_screen_and_is_told(
+    scripted: Page, visits: Visits, status: int
+) -> None:
+    visits.expect_complaint(f"status of {status}|Response Status Error Code {status}|htmx:afterRequest")
+    give_username(scripted, BO.username)
+    sees(scripted, ASK_WORDS)
+    scripted.route("**/login/adgangskode", lambda route: route.fulfill(status=status, body="<h1>nginx</h1>"))
+    try_words(scripted, BO.password)
+    expect(scripted.locator("#live")).to_have_text("Noget gik galt hos os. Prøv igen om lidt.")
+    sees(scripted, ASK_WORDS)
+    expect(scripted.get_by_text("nginx")).to_have_count(0)
+    scripted.unroute("**/login/adgangskode")
     press(scripted, "Log ind")
     is_logged_in(scripted, BO)
 

@@ -185,9 +185,18 @@ def test_the_rules_are_ticked_off_while_typing(scripted: Page) -> None:
     expect(field).to_have_attribute("autocomplete", "new-password")
     upper = scripted.locator(".rule", has_text="Mindst ét stort bogstav.")
     expect(upper).not_to_contain_text("Opfyldt")
-    field.press_sequentially("Fre")
+    edges = scripted.locator(".rule", has_text="Ikke mellemrum først eller sidst.")
+    field.press_sequentially("Fre ")
     expect(upper).to_contain_text("Opfyldt")
-    expect(scripted.locator("#live")).to_contain_text("regler er opfyldt")
+    expect(edges).not_to_contain_text("Opfyldt")
+    live = scripted.locator("#live")
+    expect(live).to_have_text("3 af de 6 regler, der kan tjekkes nu, er opfyldt.")
+    field.press_sequentially("gatfugl48")
+    expect(edges).to_contain_text("Opfyldt")
+    expect(live).to_have_text("6 regler er opfyldt. Resten ser vi på, når du trykker Næste.")
+    follow(scripted, "Brug den adgangskode, du fik")
+    expect(scripted.get_by_role("heading", level=1)).to_have_text("Din nye adgangskode")
+    expect(live).to_be_empty()  # nothing of the step before is said of the next one
 
 
 def test_a_slip_while_practising_shows_the_way_back_and_costs_nothing(either: Page, site: Server) -> None:

@@ -88,6 +88,16 @@ def test_demo_load_extra_adds_people_for_load_runs(run: Run, database: Database)
         assert people.find_by_username(db, "bena0003") is None
 
 
+def test_who_was_loaded_before_is_said_to_keep_the_password_of_then(run: Run) -> None:
+    first = done(run("demo", "load", "--extra", "3", "--password", "Blaaregn47"))
+    assert "keep the password" not in first
+    told = "bena0000 to bena0002 were there before: they keep the password of then."
+    for count in ("5", "3"):
+        said = done(run("demo", "load", "--extra", count, "--password", "Syrenbusk82"))
+        assert said.splitlines()[-1] == told
+        told = told.replace("bena0002", "bena0004")
+
+
 def test_demo_load_extra_needs_its_password(run: Run) -> None:
     assert run("demo", "load", "--extra", "3").exit_code == 2
     assert "names for 1 to 260000" in refused(
@@ -102,7 +112,7 @@ def test_demo_people_prints_the_cast_for_machines_and_for_people(run: Run) -> No
     assert set(anna) >= {"username", "name", "role", "institution", "class", "password", "pictures", "mitid"}
     table = done(run("demo", "people"))
     assert "ugle, kage, sol, bamse" in table
-    assert table.endswith("Brug en anden browser eller et privat vindue til eleven.\n")
+    assert table.endswith("Use a second browser or a private window for the pupil.\n")
 
 
 @pytest.mark.parametrize("words", [("load",), ("people",), ("people", "--json")])

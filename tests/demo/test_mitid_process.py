@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -177,8 +178,8 @@ def test_it_tells_no_version_and_logs_nothing_that_is_asked(
         process.communicate()
 
 
-def run(module: str, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", module]
+def run(*words: str, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", *words]
     return subprocess.run(
         command, cwd=PROJECT, env=environ, capture_output=True, text=True, timeout=60, check=False
     )
@@ -187,12 +188,74 @@ def run(module: str, environ: dict[str, str]) -> subprocess.CompletedProcess[str
 @pytest.mark.parametrize("module", ["app.serve", "app.demo.mitid_simulator"])
 def test_a_busy_port_is_said_plainly(module: str, settings: dict[str, str], ports: tuple[int, int]) -> None:
     with socket.create_server(("127.0.0.1", ports[1])):
-        said = run(module, settings)
+        said = run(module, environ=settings)
     assert said.returncode == 1
     assert said.stdout == ""
     first, second = said.stderr.splitlines()
     assert first == f"Port {ports[1]}, for the simulator of MitID, is in use by another program."
-    assert f"MITID_PORT={ports[1] + 1} " in second
+    advised = re.search(r"another port: PORT=(\d+) MITID_PORT=(\d+) ", second)
+    assert advised is not None
+    assert int(advised[1]) == ports[0]
+    assert ports[1] < int(advised[2]) < ports[1] + 1000
+
+
+def neighbours(count: int) -> list[socket.socket]:
+    """Take so many ports that follow each other."""
+    while True:
+        taken = [socket.create_server(("127.0.0.1", 0))]
+        try:
+            for _ in range(count - 1):
+                taken.append(socket.create_server(("127.0.0.1", taken[-1].getsockname()[1] + 1)))
+        except (OSError, OverflowError):  # another program has the next one
+            for one in taken:
+                one.close()
+            continue
+        return taken
+
+
+@pytest.mark.parametrize(
+    ("said", "first"),
+    [
+        ({"PORT": 0}, 0),
+        ({"PORT": 0, "MITID_PORT": 2}, 0),
+        ({"PORT": -1}, 0),
+        ({"PORT": -1, "MITID_PORT": 1}, 1),
+    ],
+    ids=["site", "site and simulator", "neighbour", "simulator"],
+)
+def test_what_is_advised_for_a_busy_port_is_free_and_repeats_what_was_set(
+    settings: dict[str, str], said: dict[str, int], first: int
+) -> None:
+    taken = neighbours(5)
+    taken.pop(0).close()
+    start = taken[0].getsockname()[1]
+    environ = {name: value for name, value in settings.items() if name not in ("PORT", "MITID_PORT")}
+    answer = run("app.serve", environ=environ | {name: str(start + offset) for name, offset in said.items()})
+    assert answer.returncode == 1
+    assert answer.stderr.startswith(f"Port {start + first}")
+    advised = re.search(r"another port: ((?:[A-Z_]+=\d+ )+)make run\n$", answer.stderr)
+    assert advised is not None
+    ports = {name: int(number) for name, number in re.findall(r"([A-Z_]+)=(\d+)", advised[1])}
+    assert set(said) <= set(ports)
+    both = {ports["PORT"], ports.get("MITID_PORT", ports["PORT"] + 1)}
+    assert len(both) == 2
+    for port in both:
+        socket.create_server(("127.0.0.1", port)).close()
+    for one in taken:
+        one.close()
+
+
+@pytest.mark.parametrize("folder", ["file", "file/below", "/proc/nowhere"])
+@pytest.mark.parametrize("command", [["app.serve"], ["flask", "--app", "wsgi", "demo", "people"]])
+def test_a_folder_that_cannot_be_is_one_line(
+    settings: dict[str, str], tmp_path: Path, command: list[str], folder: str
+) -> None:
+    """S-83: said by the name of the setting, as of any other."""
+    (tmp_path / "file").write_text("here")
+    environ = {name: value for name, value in settings.items() if name not in ("KEYS_FILE", "DATABASE_URL")}
+    said = run(*command, environ=environ | {"INSTANCE_DIR": str(tmp_path / folder)})
+    assert (said.returncode, said.stdout) == (1, "")
+    assert re.fullmatch(r"INSTANCE_DIR: .+\n", said.stderr)
 
 
 def test_s_34_it_does_not_start_in_production(settings: dict[str, str], tmp_path: Path) -> None:
@@ -204,7 +267,7 @@ def test_s_34_it_does_not_start_in_production(settings: dict[str, str], tmp_path
         "KEYS_FILE": str(tmp_path / "keys.json"),
         "TRUSTED_PROXIES": "127.0.0.1",
     }
-    said = run("app.demo.mitid_simulator", settings | production)
+    said = run("app.demo.mitid_simulator", environ=settings | production)
     assert (said.returncode, said.stdout) == (1, "")
     assert said.stderr == "The simulator of MitID is not for production.\n"
 

@@ -269,13 +269,16 @@ def test_s_72_the_listing_has_no_cpr_number_and_no_protected_name() -> None:
     assert not re.search(r"\b[0-9]{6}-?[0-9]{4}\b", text)
 
 
-def test_the_table_is_in_danish_and_tells_of_the_second_browser() -> None:
+def test_the_table_is_in_english_as_all_that_a_terminal_says_and_names_pictures_as_they_are_typed() -> None:
     lines = listing.table()
-    assert lines[0].split() == ["navn", "brugernavn", "adgangskode", "rolle"]
-    assert lines[-1] == "Brug en anden browser eller et privat vindue til eleven."
+    assert lines[0].split() == ["name", "username", "password", "role"]
+    assert lines[-1] == "Use a second browser or a private window for the pupil."
     assert any("nøgle" in line for line in lines)
     assert "noegle" not in "".join(lines)
     assert max(map(len, lines)) < 120
+    roles = [line.split("  ")[-1].split() for line in lines[:-2]]
+    assert all(roles)
+    assert not {"elev", "på", "lærer", "far", "skal", "har"} & {word for role in roles for word in role}
 
 
 # The extra people

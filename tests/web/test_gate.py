@@ -177,7 +177,7 @@ def test_a_schools_network_is_known_however_its_address_is_written(
 ) -> None:
     """S-08, S-13: a socket for both kinds of addresses writes IPv4's in IPv6's way."""
     with database.writing() as db:
-        networks.add(db, "999001", "192.0.2.0/24", "skolen", instant(Clock()))
+        networks.add(db, "999001", "192.0.2.0/24", "skolen", instant(Clock()), operator="drift")
         db.commit()
     browser = Browser(app, address=peer)
     browser.open("/login/brugernavn")

@@ -113,6 +113,7 @@ def test_the_code_that_script_collects_logs_in_too(browser: Browser) -> None:
         "Ugle, KAGE, sol, Bamse",
         "owl cake sun teddy",
         "owl kage sun bamse",
+        "ugle, kage, sol og bamse",
     ],
 )
 def test_anna_writes_the_names_instead_in_danish_or_english(browser: Browser, typed: str) -> None:
@@ -317,6 +318,19 @@ def test_password_managers_find_their_fields_and_nothing_stops_a_paste(browser: 
             assert not {"maxlength", "pattern", "onpaste", "required"} & set(field.attrib)
 
 
+def test_whoever_is_logged_in_is_told_so_where_a_username_is_asked_for(app: Flask, browser: Browser) -> None:
+    assert "Du er logget ind" not in browser.open("/login/brugernavn").text
+    browser.log_in(CARLA.username or "", CARLA.password or "")
+    page = browser.open("/login/brugernavn")
+    assert "Du er logget ind som Carla Juhl." in page.text
+    page = browser.press("Næste", filled={"Brugernavn": ""})
+    assert "Du er logget ind som Carla Juhl." in page.text
+    assert browser.follow("Mit Unilogin").path == "/mit"
+    browser.open("/login/brugernavn")
+    assert browser.log_in(BO.username or "", BO.password or "").path == "/mit"  # at a shared machine
+    assert "Bo Lind" in browser.current.text
+
+
 def username_field(page: Page) -> str | None:
     """Return what stands in the field for the username."""
     return next(e.get("value") for e in page.root.iter("input") if e.get("name") == "username")
@@ -374,7 +388,7 @@ def test_what_does_not_look_like_a_username_gets_a_hint_with_the_error(
         if words in page.text
     )
     button = "Log ind" if page.path.startswith("/login") else "Næste"
-    page = browser.press(button, filled={label: "forkert"})
+    page = browser.press(button, filled={label: "sol kage bil hat"})
     assert page.status == 422
     assert SHAPE in page.text
 

@@ -198,8 +198,32 @@ def test_a_school_network_has_more_tries_but_not_without_end(app: Flask, db: Ses
     assert exhaust(at_school, BO.username, tries=20).status == 429
 
 
-@pytest.mark.parametrize("secret", ["", " ", "x" * 20_000, "\x00", "🦉" * 500])
-def test_an_empty_an_oversized_and_an_odd_try_count_like_any_other(browser: Browser, secret: str) -> None:
+@pytest.mark.parametrize("is_known", [True, False])
+def test_an_empty_field_is_no_guess_whoever_it_is_asked_of(
+    app: Flask, browser: Browser, database: Database, is_known: bool
+) -> None:
+    """S-10: known or not, it waits where a try would, and nobody has to wait for it."""
+    names = (f"zzzz{number:04}" for number in range(200))
+    nobody = next(name for name in names if begin(Browser(app), name).path == "/login/adgangskode")
+    username = BO.username if is_known else nobody
+    begin(browser, username)
+    for _ in range(7):
+        page = guess(browser, "")
+        assert page.status == 422
+        assert page.title.startswith("Fejl: ")
+        assert page.text.count("Skriv din adgangskode.") == 2  # above, and at the field
+    browser.follow("Få en ny adgangskode")
+    browser.follow("Skift adgangskode")
+    page = browser.press("Næste", filled={"Den adgangskode, du har nu": ""})
+    assert page.status == 422
+    assert page.text.count("Skriv din adgangskode.") == 2
+    assert (store.tries(database), store.events(database, "LOGIN_REFUSED")) == (0, [])
+    assert exhaust(browser, username).status == 429
+    assert guess(browser, "").status == 429
+
+
+@pytest.mark.parametrize("secret", [" ", "x" * 20_000, "\x00", "🦉" * 500])
+def test_a_blank_an_oversized_and_an_odd_try_count_like_any_other(browser: Browser, secret: str) -> None:
     """S-10."""
     begin(browser, BO.username)
     path, data = browser.form("Log ind")

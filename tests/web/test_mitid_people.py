@@ -164,7 +164,7 @@ def test_a_refused_trip_is_told_to_whom_it_was_about_and_names_no_stranger(
         assert reasons(database) == [(user_of(db, whose).id, reason)]
     (event,) = store.events(database, "LOGIN_REFUSED")
     assert event.actor_id is None
-    assert set(event.details) == {"network", "reason"}
+    assert set(event.details) == {"device", "network", "reason"}
 
 
 @pytest.mark.parametrize("kind", ["may_not_help", "child_no_place", "no_place", "conflict", "helper_blocked"])

@@ -6,11 +6,18 @@ import re
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
-from app.db import Database
+from app.config import Config
+from app.db import Database, Instant
 from app.demo.cast import ANNA, BO, IDA, MARKED, STAGE, Member
+from app.domain import new_password
+from app.domain.passwords import Hasher
+from app.models.credentials import Authorisation, Credential
+from app.models.people import PasswordType
 from app.web import pictures
 from tests import store
+from tests.cast import user_of
 from tests.conftest import SetClock
 from tests.pages import Browser, Page
 
@@ -149,6 +156,9 @@ def test_the_dealt_one_can_still_be_taken_after_all(browser: Browser) -> None:
         ("Ab1 efg", "Mellem 8 og 24 tegn."),
         ("GraesTromle27GraesTromle2", "Mellem 8 og 24 tegn."),
         ("GræsTromle27", "Kun a til z, tal, mellemrum og tegn som ! og ?. Ikke æ, ø og å."),
+        ("GraesTromle27 ", "Ikke mellemrum først eller sidst."),
+        (" GraesTromle27", "Ikke mellemrum først eller sidst."),
+        ("GraesTromle27\u00a0", "Ikke mellemrum først eller sidst."),
         ("graestromle27", "Mindst ét stort bogstav."),
         ("GRAESTROMLE27", "Mindst ét lille bogstav."),
         ("GraesTromle", "Mindst ét tal."),
@@ -178,6 +188,21 @@ def test_the_rule_that_failed_is_named(browser: Browser, database: Database, sec
     assert store.content(database, "pending_password") == before
 
 
+def test_a_password_that_ends_in_a_blank_since_before_still_logs_in(
+    browser: Browser, database: Database, hasher: Hasher, config: Config, now: Instant
+) -> None:
+    """S-20: what is typed is compared whole."""
+    old, kind = "GraesTromle27 ", PasswordType.WORDS_DIGITS
+    with database.writing() as db:
+        user_id = user_of(db, BO).id
+        db.execute(update(Credential).where(Credential.user_id == user_id).values(ended_at=now.sql))
+        hashed = hasher.hash(old, user_id, kind)
+        new_password.store(db, hasher, config, user_id, hashed, kind, Authorisation.OWNER, user_id, now)
+        db.commit()
+    assert browser.log_in(BO.username or "", old.strip()).status == 422
+    assert browser.log_in(BO.username or "", old).path == "/mit"
+
+
 def test_only_the_rules_that_failed_are_named(browser: Browser) -> None:
     """S-20."""
     ask_for_new(browser, BO)
@@ -193,6 +218,17 @@ def test_level_four_to_six_need_no_digits(browser: Browser) -> None:
     ask_for_new(browser, IDA)
     assert choose(browser, "graestromle").path == "/login/oev"
     assert practise(browser, "graestromle").path == "/mit"
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize("member", [BO, ANNA])
+def test_nothing_typed_while_practising_is_asked_for(browser: Browser, member: Member) -> None:
+    ask_for_new(browser, member)
+    page = practise(browser, "")
+    assert page.status == 422
+    asked = "Skriv navnene på fire billeder." if member.pictures else "Skriv din adgangskode."
+    assert page.text.count(asked) == 2  # above, and at the field
+    assert "Det passede ikke." not in page.text
 
 
 def test_practising_has_no_limit_and_the_password_can_be_seen_again(
@@ -385,4 +421,9 @@ def test_pictures_are_many_and_a_password_is_one(app: Flask) -> None:
     assert "Kan du ikke huske dem? Så tryk på Se dem igen." in page.text
     strong = [e.text for e in page.root.iter("strong")]
     assert strong == ["Se dem igen"]
+    parts = [e.get("data-part") for e in page.root.iter()]
+    assert parts.index("see-again") < parts.index("pictures")
+    page = browser.press("Næste", filled={"De fire billeders navne": "sol kage bil hat"})
+    summary = next(e for e in page.root.iter("div") if e.get("id") == "error-summary")
+    assert [link.text for link in summary.iter("a")] == ["Se dem igen"]
     assert browser.follow("Se dem igen").path == "/login/ny-kode"

@@ -75,6 +75,8 @@ def test_every_picture_can_be_typed(id: str, language: str) -> None:
         "sol cake TREE owl",
         "sol kage trä ugle",
         "sol kage tr\u00c6 ugle",
+        "sol, kage, træ og ugle",
+        "sun and cake and tree AND owl",
     ],
 )
 def test_any_case_any_separator_any_keyboard_and_any_language(typed: str) -> None:
@@ -103,7 +105,25 @@ def test_anything_else_is_no_code(typed: str) -> None:
     assert pictures.parse_code(typed) is None
 
 
-@given(CODES, st.sampled_from(LANGUAGES), st.sampled_from([" ", ",", ", ", "\n", "\r\n", " - ", "\t"]))
+@pytest.mark.parametrize(
+    ("typed", "ids", "strange"),
+    [
+        ("sol hund kage hund", ["sol"], 2),
+        ("sommer fugl og hund", ["sommerfugl"], 2),
+        ("sol sol", ["sol", "sol"], None),
+        (" og ", [], None),
+    ],
+)
+def test_the_first_name_that_is_no_picture_is_known_by_its_number(
+    typed: str, ids: list[str], strange: int | None
+) -> None:
+    assert pictures.read(typed) == pictures.Typed(ids, strange)
+    assert not pictures.read(typed).is_code
+
+
+@given(
+    CODES, st.sampled_from(LANGUAGES), st.sampled_from([" og ", " ", ",", ", ", "\n", "\r\n", " - ", "\t"])
+)
 def test_any_code_survives_being_typed(code: list[str], language: str, between: str) -> None:
     assert pictures.parse(between.join(names(code, language))) == code
     assert pictures.parse_code(",".join(code)) == code

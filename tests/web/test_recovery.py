@@ -86,10 +86,26 @@ def test_the_old_password_is_needed_and_a_wrong_one_counts(browser: Browser, dat
     browser.open("/ny-adgangskode/skift")
     page = browser.press("Næste", filled={OLD: "forkert"})
     assert page.status == 422
-    assert "Brugernavn og adgangskode passer ikke sammen." in page.text
+    assert "Brugernavn og adgangskode passer ikke sammen." in page.text  # the name was typed, and may be it
     assert store.count(database, "throttle") == 1
     assert store.count(database, "pending_password") == 0
     assert browser.open("/login/ny-kode").path == "/login/adgangskode"
+
+
+@pytest.mark.sqlite_only
+def test_old_pictures_that_are_no_pictures_are_asked_for_again_and_do_not_count(
+    browser: Browser, database: Database
+) -> None:
+    """S-10, S-15."""
+    begin(browser, ANNA.username)
+    browser.open("/ny-adgangskode/skift")
+    for _ in range(6):
+        page = browser.press("Næste", filled={"De fire billeders navne": "ugle kage hund bamse"})
+        assert page.status == 422
+        assert page.text.count("Navn nummer 3 er ikke et af billederne.") == 2
+    assert store.tries(database) == 0
+    page = browser.press("Næste", filled={"De fire billeders navne": "ugle, kage, sol og bamse"})
+    assert page.path == "/login/ny-kode"
 
 
 def test_a_person_who_is_logged_in_needs_the_old_password_as_well(
@@ -105,6 +121,8 @@ def test_a_person_who_is_logged_in_needs_the_old_password_as_well(
     for number in range(11):
         page = browser.press("Næste", filled={OLD: "forkert"})
         assert page.status == (422 if number < 10 else 429)
+        assert ("Det var ikke din adgangskode. Prøv igen." in page.text) == (number < 10)
+        assert "Brugernavn og" not in page.text
     assert browser.press("Næste", filled={OLD: BO.password or ""}).status == 429
     assert store.count(database, "pending_password") == 0
 

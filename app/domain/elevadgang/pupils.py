@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, Row, Select, and_, bindparam, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.db import Instant, UtcTime
 from app.direct import direct
-from app.domain import audit
+from app.domain import alphabet, audit
 from app.domain.audit import Event
 from app.domain.elevadgang import areas, windows
 from app.domain.elevadgang.areas import Area
@@ -20,6 +21,7 @@ from app.domain.elevadgang.presses import DISOWN_SECONDS, EXTENSIONS
 from app.domain.elevadgang.windows import Standing
 from app.domain.passwords import required_type
 from app.domain.people import TODAY, is_current
+from app.domain.site import SOURCE
 from app.models.credentials import Credential
 from app.models.elevadgang import Door, Doubt, HelpRequest, PasswordWindow, WindowState
 from app.models.people import Affiliation, Category, Group, PasswordType, User
@@ -28,6 +30,7 @@ from app.models.sso import SsoSession
 # How long a window that came to nothing is still told of; one that was used, for a day.
 TOLD_SECONDS = 1800
 PAGE = 50
+Named = TypeVar("Named")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,8 @@ _ASKS = (
 _WHERE = (bindparam("institution_id", type_=BigInteger()), bindparam("actor_id", type_=BigInteger()), TODAY)
 _IS_PUPIL = areas.is_pupil(*_WHERE)
 _IS_IN_CLASS = areas.is_pupil(*_WHERE, bindparam("group_id", type_=BigInteger()))
+# The same on every database, and before the pupils are put in the order of the alphabet: of two who have one
+# name, and of two rows of one pupil, it is always the same that comes first.
 _ORDER = (Group.name, User.shown_given_name_sql(), User.shown_name_sql(), User.id)
 
 
@@ -190,7 +195,14 @@ _ASKING = (
     .group_by(Affiliation.main_group_id)
 )
 _NAMES = (
-    select(User.uni_id, User.shown_name_sql().label("name"), User.username, Group.id.label("group_id"))
+    select(
+        User.uni_id,
+        User.shown_given_name_sql().label("given_name"),
+        User.shown_name_sql().label("name"),
+        User.username,
+        Group.id.label("group_id"),
+        Group.name.label("group_name"),
+    )
     .join(Affiliation, Affiliation.user_id == User.id)
     .outerjoin(Group, Group.id == Affiliation.main_group_id)
     .where(_IS_PUPIL)
@@ -211,7 +223,7 @@ def _binds(area: Area, now: Instant) -> dict[str, Any]:
 def list_class(db: Session, area: Area, now: Instant, search: str = "") -> Listed:
     """Return the pupils of a class by first name, or those of them that a search fits."""
     rows = direct(db, _CLASS, _binds(area, now) | {"group_id": area.group_id})
-    pupils = list({row.uni_id: _pupil(row, now, area.institution_id) for row in rows}.values())
+    pupils = _in_order({row.uni_id: _pupil(row, now, area.institution_id) for row in rows}.values())
     found = [pupil for pupil in pupils if fits(search, pupil.name, pupil.username)]
     return Listed(found, len(found), len(pupils))
 
@@ -221,14 +233,14 @@ def list_institution(
 ) -> Listed:
     """Return a page of an institution's pupils by class and first name, all or those that fit."""
     rows = {row.uni_id: row for row in direct(db, _NAMES, _binds(area, now))}
-    found = [
-        uni_id
-        for uni_id, row in rows.items()
+    found = _in_order(
+        row
+        for row in rows.values()
         if (group_id is None or row.group_id == group_id) and fits(search, row.name, row.username)
-    ]
-    shown = found[(page - 1) * PAGE : page * PAGE]
+    )
+    shown = [row.uni_id for row in found[(page - 1) * PAGE : page * PAGE]]
     whole = direct(db, _SOME, _binds(area, now) | {"uni_ids": shown})
-    pupils = list({row.uni_id: _pupil(row, now, area.institution_id) for row in whole}.values())
+    pupils = _in_order({row.uni_id: _pupil(row, now, area.institution_id) for row in whole}.values())
     return Listed(pupils, len(found), len(rows))
 
 
@@ -242,7 +254,7 @@ def list_happening(db: Session, area: Area, now: Instant, uni_ids: list[str] | N
         rows = direct(db, _SOME_NOW, binds | {"uni_ids": uni_ids or []})
     else:
         rows = direct(db, _CLASS_NOW, binds | {"group_id": area.group_id})
-    return list({row.uni_id: _pupil(row, now, area.institution_id) for row in rows}.values())
+    return _in_order({row.uni_id: _pupil(row, now, area.institution_id) for row in rows}.values())
 
 
 def count_asking(db: Session, classes: list[Area], now: Instant) -> dict[int, int]:
@@ -256,6 +268,19 @@ def count_asking(db: Session, classes: list[Area], now: Instant) -> dict[int, in
         "group_ids": [area.group_id for area in classes],
     }
     return {row.group_id: row.asking for row in direct(db, _ASKING, binds)}
+
+
+def _in_order(pupils: Iterable[Named]) -> list[Named]:
+    """Return pupils by class, first name and whole name, as the Danish alphabet has them.
+
+    Each database has an order of its own, and most have å before b or wherever its byte falls.
+    """
+    return sorted(pupils, key=_place)
+
+
+def _place(pupil: Any) -> tuple[tuple[str, str], ...]:
+    names = (pupil.group_name or "", pupil.given_name, pupil.name)
+    return tuple(alphabet.place(name, SOURCE) for name in names)
 
 
 def fits(search: str, name: str, username: str | None) -> bool:

@@ -23,6 +23,7 @@
     const now = find("#screen");
     if (!now || now === screen) return;
     screen = now;
+    say("");
     scrollTo(0, 0);
     let target = find("[autofocus]", now);
     if (!target) {
@@ -53,6 +54,12 @@
     }
   });
   addEventListener("htmx:afterRequest", (event) => release(event.detail.elt));
+  // An error that a proxy made up is no page of ours: it is told of, and the screen stays.
+  addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.xhr.status < 400 || detail.xhr.getResponseHeader("X-Request-Id")) return;
+    detail.shouldSwap = false;
+    detail.isError = true;
+  });
   addEventListener("htmx:sendError", () => say(find("#live")?.dataset.offline, true));
   addEventListener("htmx:timeout", () => say(find("#live")?.dataset.offline, true));
   addEventListener("htmx:responseError", () => say(find("#live")?.dataset.problem, true));
@@ -152,7 +159,8 @@
       find(".rule-state", rule).textContent = ok ? list.dataset.met : "";
     }
     clearTimeout(telling);
-    telling = setTimeout(() => say(list.dataset.count.replace("{n}", met).replace("{total}", rules.length)), 900);
+    const text = list.dataset[met < rules.length ? "count" : "all"];
+    telling = setTimeout(() => list.isConnected && say(text.replace("{n}", met).replace("{total}", rules.length)), 900);
   }
 
   // ---- Reading aloud, with a voice that is on the device: nothing is sent to anyone ----
@@ -219,6 +227,25 @@
     open.open = false;
     find("summary", open).focus();
   });
+
+  // ---- Another language: the step stays, and the username that was typed; no password and no picture ----
+
+  // The tab keeps it until its next page, and not in the address: that is read over shoulders, and logged.
+  const nameField = () => find("#screen input[name=username][type=text]");
+  addEventListener("click", (event) => {
+    const typed = event.target.closest?.(".language a") && nameField()?.value;
+    if (typed) sessionStorage.username = typed;
+  });
+  try {
+    const field = nameField();
+    if (field && !field.value) field.value = sessionStorage.username || "";
+    sessionStorage.removeItem("username");
+  } catch { /* the browser keeps nothing */ }
+  const address = new URL(location);
+  if (address.searchParams.has("ui_locales")) {
+    address.searchParams.delete("ui_locales");
+    history.replaceState(history.state, "", address);
+  }
 
   // ---- What each new piece of page needs ----
 

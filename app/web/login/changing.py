@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from flask import abort
 from werkzeug.wrappers import Response
@@ -16,7 +17,7 @@ from app.models.people import PasswordType
 from app.models.recovery import Errand
 from app.web import pictures
 from app.web.browser import browser
-from app.web.fields import NewPasswordForm, PasswordForm
+from app.web.fields import NewPasswordForm, PasswordForm, PicturesForm
 from app.web.guard import public
 from app.web.i18n import language, time_text
 from app.web.i18n import wait_text as wait_text_of
@@ -27,6 +28,7 @@ from app.web.refusals import LOST, Problem, refused
 from app.web.telling import News
 from app.web.transaction import config, db, hasher, keys, now
 from app.web.wizard import (
+    NO_PROBLEM,
     endpoint_of,
     find_flow,
     finish,
@@ -133,7 +135,7 @@ def _own_password_page(
 @turn_of(Step.NEW_PASSWORD)
 def practise(flow: Flow) -> Response:
     """Ask for the new password once."""
-    return _practise_page(flow, None)
+    return _practise_page(flow, NO_PROBLEM)
 
 
 @blueprint.post("/login/oev")
@@ -144,9 +146,11 @@ def practised(flow: Flow) -> Response:
     is_pictures = _is_pictures(flow)
     if is_pictures and keep_pick(flow):
         return tapped("login.practise")
-    typed = picked(flow) if is_pictures else PasswordForm().password.data or ""
-    if typed is None:
-        return _practise_page(flow, "few", status=422)
+    typed = picked(flow) if is_pictures else PasswordForm().password.data
+    if is_pictures and typed is None:
+        return _practise_page(flow, _few(flow), status=422)
+    if not typed:
+        return _practise_page(flow, {**NO_PROBLEM, "problem": "empty"}, status=422)
     outcome, changed = new_password.confirm(db(), keys(), hasher(), config(), flow, typed, browser(), now)
     if outcome is Practised.GONE and flow.claim is not None:
         return onward("login.window_over")
@@ -154,12 +158,18 @@ def practised(flow: Flow) -> Response:
         abort(410)
     if outcome is Practised.NO_AUTHORITY:
         problem = LOST.get(recovery.find_standing(db(), flow, now()), Problem.NO_CONTACT)
-        mitid.note_refusal(db(), flow.user_id, browser().network, problem.value, now())
+        mitid.note_refusal(db(), flow.user_id, browser(), problem.value, now())
         return refused(problem, Errand.PASSWORD, flow.username)
     if outcome is Practised.DIFFERENT:
         flows.keep_picks(db(), keys(), flow, ())
-        return _practise_page(replace(flow, picks=()), "wrong", status=422)
+        return _practise_page(replace(flow, picks=()), {**NO_PROBLEM, "problem": "wrong"}, status=422)
     return finish(changed, News.CHANGED)
+
+
+def _few(flow: Flow) -> dict[str, Any]:
+    """What is shown where four pictures were not given: here they are known, so that nothing can be tried."""
+    form = PicturesForm()
+    return {**pictures_context(flow, form), **NO_PROBLEM, "problem": "few" if form.validate() else None}
 
 
 def _is_pictures(flow: Flow) -> bool:
@@ -168,12 +178,12 @@ def _is_pictures(flow: Flow) -> bool:
     return (pending.password_type if pending else flow.required) is PasswordType.PICTURES
 
 
-def _practise_page(flow: Flow, problem: str | None, status: int = 200) -> Response:
+def _practise_page(flow: Flow, problem: dict[str, Any], status: int = 200) -> Response:
     is_pictures = _is_pictures(flow)
     shown = pictures_context(flow) if is_pictures else words_context(flow)
     kind = "pictures" if is_pictures else "words"
     old_kind = _old_kind(flow)
-    return page("login/practise.html", status=status, kind=kind, old_kind=old_kind, problem=problem, **shown)
+    return page("login/practise.html", status=status, kind=kind, old_kind=old_kind, **{**shown, **problem})
 
 
 def _old_kind(flow: Flow) -> str | None:

@@ -28,6 +28,7 @@ from app.web.wizard import (
     deal_new,
     endpoint_of,
     entrance,
+    few_pictures,
     find_flow,
     finish,
     go_on,
@@ -101,7 +102,14 @@ def username() -> Response:
 def _username_page(form: UsernameForm, status: int = 200) -> Response:
     # Whether the demo's way to another network is shown, and to which.
     home = plays_home() if config().is_demo else None
-    return page("login/username.html", status=status, form=form, plays_home=home)
+    living = current_login()
+    return page(
+        "login/username.html",
+        status=status,
+        form=form,
+        plays_home=home,
+        logged_in_as=living.name if living else None,
+    )
 
 
 @blueprint.post("/login/brugernavn")
@@ -154,8 +162,8 @@ def pictures_given(flow: Flow) -> Response:
         return tapped("login.pictures")
     secret = picked(flow)
     if secret is None:
-        few = {**NO_PROBLEM, "problem": "few"}
-        return page("login/pictures.html", status=422, **pictures_context(flow), **few)
+        status, shown = few_pictures(flow)
+        return page("login/pictures.html", status=status, **shown)
     return _tried(flow, secret, "login/pictures.html", pictures_context)
 
 

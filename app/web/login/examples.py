@@ -47,7 +47,10 @@ STILLS: Screens = {
         {"": lambda: {"choices": ways(None, has_mitid=True), "remembered": None, "destination": ""}},
         is_open=True,
     ),
-    "login/username.html": Screen({"": lambda: {"form": UsernameForm(), "plays_home": None}}, is_open=True),
+    "login/username.html": Screen(
+        {"": lambda: {"form": UsernameForm(), "plays_home": None, "logged_in_as": None}},
+        is_open=True,
+    ),
     "login/password.html": Screen(
         {
             "": example,
