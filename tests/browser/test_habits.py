@@ -290,33 +290,6 @@ def test_changing_the_language_keeps_the_step(either: Page) -> None:
     sees(either, "My Unilogin")
 
 
-def test_changing_the_language_keeps_the_username_and_cleans_the_address(
-    scripted: Page, visits: Visits, site: Server
-) -> None:
-    """The name goes by the tab alone, and no further than to its next page; nothing stays there."""
-    scripted.goto("/login/brugernavn?til=/mit/historik")
-    write(scripted, USERNAME, "boli10")
-    scripted.locator("details.language summary").click()
-    follow(scripted, "English")
-    sees(scripted, "Type your username")
-    expect(scripted.get_by_label("Username", exact=True)).to_have_value("boli10")
-    assert scripted.url.partition("?")[2] == "til=%2Fmit%2Fhistorik"
-    assert "boli" not in scripted.evaluate("JSON.stringify([sessionStorage, localStorage])")
-    assert not [one.url for one in visits.requests if "boli" in one.url]
-    scripted.reload()
-    sees(scripted, "Type your username")
-    write(scripted, "Username", BO.username or "")
-    press(scripted, "Next")
-    sees(scripted, "Type your password")
-    write(scripted, "Password", BO.password or "")
-    scripted.locator("details.language summary").click()
-    follow(scripted, "Dansk")
-    sees(scripted, ASK_WORDS)
-    expect(scripted.get_by_label(PASSWORD, exact=True)).to_have_value("")
-    is_at(scripted, "/login/adgangskode")
-    assert site.events(BO) == []
-
-
 def test_the_language_list_closes_with_escape_and_gives_the_focus_back(scripted: Page) -> None:
     scripted.goto("/login")
     switch = scripted.locator("details.language summary")

@@ -83,9 +83,19 @@ def test_s_10_the_right_password_of_a_throttled_name_is_not_even_looked_at(acts:
     "secret", ["", " ", "x" * 60_000, "\x00", "ß" * 2000], ids=["", "1", "big", "nul", "ß"]
 )
 def test_s_10_every_try_past_the_throttle_costs_one_full_hash(acts: Acts, username: str, secret: str) -> None:
-    assert acts.tries(username, secret).outcome is Outcome.WRONG
+    assert acts.tries(username, secret).outcome is (Outcome.WRONG if secret else Outcome.EMPTY)
     assert isinstance(acts.hasher, CountingHasher)
     assert (acts.hasher.verified, acts.hasher.hashed) == (1, 0)
+
+
+@pytest.mark.parametrize("username", [BO.username, NOBODY, "no username"])
+def test_s_10_an_empty_password_waits_like_any_other_and_is_not_counted(acts: Acts, username: str) -> None:
+    for _ in range(7):
+        assert acts.tries(username, "").outcome is Outcome.EMPTY
+    for _ in range(5):
+        assert acts.tries(username, WRONG).outcome is Outcome.WRONG
+        assert acts.tries(username, "").outcome in (Outcome.EMPTY, Outcome.WAIT)
+    assert acts.tries(username, "").outcome is Outcome.WAIT
 
 
 def test_s_10_what_stands_in_for_a_missing_hash_costs_what_a_real_one_does(ring: Keys) -> None:

@@ -154,6 +154,9 @@ class LoginMachine(RuleBasedStateMachine):
             assert outcome is not Outcome.WAIT
         if outcome is Outcome.WAIT:
             return
+        if not secret:
+            assert outcome is Outcome.EMPTY  # and nothing has happened
+            return
         self.expected.tries += 1
         if secret != self.expected.secret:
             assert outcome is Outcome.WRONG

@@ -189,13 +189,14 @@ def test_a_strangers_place_in_the_address_is_not_gone_to(app: Flask, foreign: st
     for place in ("/login", "/login/brugernavn"):
         for value in (quote(foreign, safe=""), quote(quote(foreign, safe=""), safe="")):
             page = browser.open(f"{place}?til={value}")
-            assert page.status == 200
+            assert page.status == (400 if "%00" in value else 200)  # no address of ours holds a NUL
             assert "evil" not in page.response.text.partition("<main")[2]
     browser.press("Næste", filled={"Brugernavn": "boli1003"})
     answer = browser.send(*browser.form("Log ind", filled={"Adgangskode": BO.password or ""}))
     assert answer.location == "/mit"
-    answer = browser.get(f"/login?til={quote(foreign, safe='')}")
-    assert answer.location == "/mit"
+    if "\0" not in foreign:
+        answer = browser.get(f"/login?til={quote(foreign, safe='')}")
+        assert answer.location == "/mit"
 
 
 @pytest.mark.sqlite_only

@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from app import jobs
+from app.config import Config
 from app.db import COPENHAGEN, Database, Instant
 from app.demo.cast import ANNA, BO, CARLA, CAST, EXPIRING, Member
 from app.domain import audit, credentials
@@ -100,11 +101,11 @@ def test_the_panel_and_the_history_say_the_same_of_when_the_password_was_changed
 
 
 def test_everybody_in_the_cast_has_a_password_of_the_day_that_its_event_tells(
-    db: Session, now: Instant
+    db: Session, config: Config, now: Instant
 ) -> None:
     for member in [one for one in CAST if one.secret]:
         whose = user_of(db, member).id
-        credential = credentials.find_current(db, whose, 0, now.at)
+        credential = credentials.find_current(db, config, whose, 0, now.at)
         assert credential is not None
         event = next(one for one in audit.list_about(db, whose, most=50) if one.event == "PASSWORD_CHANGED")
         assert abs((event.at - credential.set_at).total_seconds()) < 30, member.word

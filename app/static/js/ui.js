@@ -228,25 +228,6 @@
     find("summary", open).focus();
   });
 
-  // ---- Another language: the step stays, and the username that was typed; no password and no picture ----
-
-  // The tab keeps it until its next page, and not in the address: that is read over shoulders, and logged.
-  const nameField = () => find("#screen input[name=username][type=text]");
-  addEventListener("click", (event) => {
-    const typed = event.target.closest?.(".language a") && nameField()?.value;
-    if (typed) sessionStorage.username = typed;
-  });
-  try {
-    const field = nameField();
-    if (field && !field.value) field.value = sessionStorage.username || "";
-    sessionStorage.removeItem("username");
-  } catch { /* the browser keeps nothing */ }
-  const address = new URL(location);
-  if (address.searchParams.has("ui_locales")) {
-    address.searchParams.delete("ui_locales");
-    history.replaceState(history.state, "", address);
-  }
-
   // ---- What each new piece of page needs ----
 
   function prepare(root) {

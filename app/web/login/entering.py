@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, request, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from app.domain import cpr, login
@@ -102,14 +103,9 @@ def username() -> Response:
 def _username_page(form: UsernameForm, status: int = 200) -> Response:
     # Whether the demo's way to another network is shown, and to which.
     home = plays_home() if config().is_demo else None
-    living = current_login()
-    return page(
-        "login/username.html",
-        status=status,
-        form=form,
-        plays_home=home,
-        logged_in_as=living.name if living else None,
-    )
+    # As the menu greets: while the store is away, nobody.
+    name = current_user.name if current_user.is_authenticated else None
+    return page("login/username.html", status=status, form=form, plays_home=home, logged_in_as=name)
 
 
 @blueprint.post("/login/brugernavn")
