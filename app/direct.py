@@ -14,7 +14,7 @@ import threading
 from collections import namedtuple
 from collections.abc import Callable, Container, Mapping
 from contextlib import suppress
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Executable
 from sqlalchemy.dialects import postgresql
@@ -115,7 +115,7 @@ class Compiled:
             else:
                 self.fixed[name] = convert(value) if convert else value
         self.prepared: Prepared | None = None
-        if dialect.name == postgresql.dialect.name:
+        if dialect.name == postgresql.dialect.name and statement in _OFTEN:
             self.prepared = Prepared(self.sql, given, self.fixed)
         columns = statement.exported_columns
         self._row: Any = namedtuple("Row", columns.keys(), rename=True) if len(columns) else None
@@ -152,6 +152,21 @@ class Compiled:
                 row[index] = convert(row[index])
             rows.append(make(row))
         return rows
+
+
+# The statements that are prepared.
+_OFTEN: set[Executable] = set()
+S = TypeVar("S", bound=Executable)
+
+
+def often(statement: S) -> S:
+    """Note that a statement is one that PostgreSQL is to keep ready, and return it.
+
+    Only for what finds its rows by keys: one plan serves all values then. A list that one class has thirty of
+    and another three hundred is planned for the values at hand, each time.
+    """
+    _OFTEN.add(statement)
+    return statement
 
 
 # By statement and kind of database; None for those whose lists come with the values.

@@ -17,7 +17,7 @@ from sqlalchemy import Row, bindparam, delete, exists, func, insert, literal, li
 from sqlalchemy.orm import Session, aliased
 
 from app.db import NOW, Instant, later, table
-from app.direct import Bound, direct, executing
+from app.direct import Bound, direct, executing, often
 from app.models.audit import AuditAnchor, AuditEvent, AuditSeal, AuditSealed
 
 # How far behind the newest sealed event an unsealed one may stand: ids are drawn before commit.
@@ -103,13 +103,15 @@ class Verdict:
 # One event as it was recorded: a row with the attributes of `AuditEvent`.
 Recorded = Row[Any]
 
-_RECORD = insert(table(AuditEvent)).values(
-    at=NOW,
-    event=bindparam("event"),
-    actor_id=bindparam("actor_id"),
-    subject_id=bindparam("subject_id"),
-    institution_id=bindparam("institution_id"),
-    details=bindparam("details"),
+_RECORD = often(
+    insert(table(AuditEvent)).values(
+        at=NOW,
+        event=bindparam("event"),
+        actor_id=bindparam("actor_id"),
+        subject_id=bindparam("subject_id"),
+        institution_id=bindparam("institution_id"),
+        details=bindparam("details"),
+    )
 )
 
 
@@ -167,7 +169,7 @@ _IS_TOLD = or_(
         _SAME.at.between(later(AuditEvent.at, literal(-1)), later(AuditEvent.at, literal(1))),
     ),
 )
-_OWN = _ABOUT.where(_IS_TOLD)
+_OWN = often(_ABOUT.where(_IS_TOLD))
 _NEWEST = select(AuditEvent).order_by(AuditEvent.id.desc()).limit(bindparam("most"))
 NEWEST = 2**62
 

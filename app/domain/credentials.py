@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.config import Config
-from app.direct import direct
+from app.direct import direct, often
 from app.domain.passwords import counts
 from app.models.credentials import Authorisation, Credential
 from app.models.people import PasswordType
@@ -39,22 +39,24 @@ def find_type(db: Session, user_id: int) -> PasswordType:
     return found or PasswordType.WORDS
 
 
-_CURRENT = select(
-    Credential.password_type,
-    Credential.set_at,
-    Credential.authorisation,
-    Credential.expires_at,
-    Credential.expiry_reason,
-    select(func.count(SsoSession.id))
-    .where(
-        SsoSession.user_id == Credential.user_id,
-        SsoSession.id < bindparam("session_id"),
-        SsoSession.assurance_level == bindparam("assurance_level"),
-        SsoSession.created_at >= Credential.set_at,
-    )
-    .scalar_subquery()
-    .label("earlier"),
-).where(Credential.user_id == bindparam("user_id"), Credential.ended_at.is_(None))
+_CURRENT = often(
+    select(
+        Credential.password_type,
+        Credential.set_at,
+        Credential.authorisation,
+        Credential.expires_at,
+        Credential.expiry_reason,
+        select(func.count(SsoSession.id))
+        .where(
+            SsoSession.user_id == Credential.user_id,
+            SsoSession.id < bindparam("session_id"),
+            SsoSession.assurance_level == bindparam("assurance_level"),
+            SsoSession.created_at >= Credential.set_at,
+        )
+        .scalar_subquery()
+        .label("earlier"),
+    ).where(Credential.user_id == bindparam("user_id"), Credential.ended_at.is_(None))
+)
 
 
 def find_current(

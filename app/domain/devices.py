@@ -7,17 +7,19 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.db import NOW, Instant, swept, table
-from app.direct import Bound
+from app.direct import Bound, often
 from app.keys import Keys
 from app.models.credentials import KnownDevice
 
 KIND = "known_device"
 
 _KNOW = {
-    name: dialect.insert(table(KnownDevice))
-    .values(user_id=bindparam("whose_id"), device_mark=bindparam("mark"), first_at=NOW, last_at=NOW)
-    .on_conflict_do_update(
-        index_elements=[KnownDevice.user_id, KnownDevice.device_mark], set_={"last_at": NOW}
+    name: often(
+        dialect.insert(table(KnownDevice))
+        .values(user_id=bindparam("whose_id"), device_mark=bindparam("mark"), first_at=NOW, last_at=NOW)
+        .on_conflict_do_update(
+            index_elements=[KnownDevice.user_id, KnownDevice.device_mark], set_={"last_at": NOW}
+        )
     )
     for name, dialect in (("postgresql", postgresql), ("sqlite", sqlite))
 }

@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 
 from app.config import Config
 from app.db import EPOCH, NOW, SKEW_SECONDS, Instant, after, later, swept, table
-from app.direct import direct
+from app.direct import direct, often
 from app.domain import devices, passwords, people, throttling
 from app.domain.elevadgang import windows
 from app.domain.elevadgang.windows import Claim, Standing
@@ -126,7 +126,7 @@ _ITS_TYPE = (
     .limit(1)
 )
 # One statement, which looks the name up as well.
-_BEGIN = (
+_BEGIN = often(
     insert(table(LoginFlow))
     .values(
         token_mark=bindparam("token_mark"),
@@ -251,7 +251,7 @@ IS_ALIVE = and_(
     LoginFlow.created_at <= after(SKEW_SECONDS),
     or_(LoginFlow.finished_at.is_(None), LoginFlow.finished_at > after(-ECHO_SECONDS)),
 )
-_FIND = (
+_FIND = often(
     select(
         LoginFlow.id,
         LoginFlow.username,

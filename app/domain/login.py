@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.config import Config
 from app.db import NOW, Instant, after, table
-from app.direct import Bound, direct, direct_together
+from app.direct import Bound, direct, direct_together, often
 from app.domain import audit, devices, flows, people, sessions, throttling
 from app.domain.audit import Event
 from app.domain.flows import ECHO_SECONDS, IS_ALIVE, Flow, Step
@@ -214,7 +214,7 @@ _PROVED: dict[str, Any] = {
     "password_window_id": None,
     "sealed_picks": None,
 }
-_PROVE = (
+_PROVE = often(
     update(table(LoginFlow))
     .where(LoginFlow.id == bindparam("flow_id"), IS_ALIVE, _STANDING.exists())
     .values(_PROVED)
@@ -229,7 +229,7 @@ _STANDING_NOW = _STANDING.where(
     )
 )
 # Where nothing else is needed: the proof and the end in one.
-_PROVE_AND_FINISH = (
+_PROVE_AND_FINISH = often(
     update(table(LoginFlow))
     .where(
         LoginFlow.id == bindparam("flow_id"),

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Date, SQLColumnExpression, and_, bindparam, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from app.direct import direct
+from app.direct import direct, often
 from app.domain import cpr
 from app.domain.passwords import About
 from app.models.people import (
@@ -156,7 +156,7 @@ class Place:
     main_group: str | None
 
 
-_PLACES = (
+_PLACES = often(
     select(
         Affiliation.id,
         Affiliation.category,

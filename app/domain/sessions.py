@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.config import Config
 from app.db import NOW, SKEW_SECONDS, Instant, after, later, swept, table
-from app.direct import Bound, direct
+from app.direct import Bound, direct, often
 from app.domain import audit, flows, people
 from app.domain.audit import Event
 from app.keys import Keys
@@ -41,16 +41,18 @@ class Login:
         return at - self.seen_at > timedelta(seconds=STAMP_SECONDS)
 
 
-_BEGIN = insert(table(SsoSession)).values(
-    token_mark=bindparam("token_mark"),
-    user_id=bindparam("user_id"),
-    device=bindparam("device"),
-    network=bindparam("network"),
-    amr=bindparam("amr"),
-    assurance_level=bindparam("assurance_level"),
-    created_at=NOW,
-    seen_at=NOW,
-    expires_at=later(NOW, bindparam("life_seconds", type_=Integer())),
+_BEGIN = often(
+    insert(table(SsoSession)).values(
+        token_mark=bindparam("token_mark"),
+        user_id=bindparam("user_id"),
+        device=bindparam("device"),
+        network=bindparam("network"),
+        amr=bindparam("amr"),
+        assurance_level=bindparam("assurance_level"),
+        created_at=NOW,
+        seen_at=NOW,
+        expires_at=later(NOW, bindparam("life_seconds", type_=Integer())),
+    )
 )
 
 
@@ -89,7 +91,7 @@ _IS_ALIVE = and_(
     SsoSession.seen_at > later(NOW, bindparam("idle_seconds", type_=Integer())),
     SsoSession.seen_at <= after(SKEW_SECONDS),
 )
-_FIND = (
+_FIND = often(
     select(
         SsoSession.id,
         SsoSession.user_id,
@@ -212,7 +214,7 @@ def stamp(db: Session, session_id: int, now: Instant) -> None:
     db.execute(update(SsoSession).where(SsoSession.id == session_id).values(seen_at=now.sql))
 
 
-_LIVING = (
+_LIVING = often(
     select(SsoSession.id, SsoSession.device, SsoSession.created_at, SsoSession.seen_at)
     .where(SsoSession.user_id == bindparam("user_id"), _IS_ALIVE)
     .order_by(SsoSession.seen_at.desc(), SsoSession.id.desc())

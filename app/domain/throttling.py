@@ -27,7 +27,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.db import NOW, SKEW_SECONDS, Instant, after, later, swept, table
-from app.direct import Bound, direct, executing
+from app.direct import Bound, direct, executing, often
 from app.keys import Keys, Purpose
 from app.models.credentials import NetworkFailure, Throttle
 from app.models.sso import SsoSession
@@ -124,7 +124,7 @@ def _wait_after(limits: Limits) -> ColumnElement[int]:
 
 
 _COUNTING = {
-    (name, place): _counting(dialect, place.value)
+    (name, place): often(_counting(dialect, place.value))
     for name, dialect in (("postgresql", postgresql), ("sqlite", sqlite))
     for place in Place
 }
@@ -158,7 +158,7 @@ def give_back(db: Session, reserved: Reserved) -> None:
     )
 
 
-_CLEAR = delete(table(Throttle)).where(Throttle.bucket == bindparam("name"))
+_CLEAR = often(delete(table(Throttle)).where(Throttle.bucket == bindparam("name")))
 
 
 def clearing(bucket: str) -> Bound:
