@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
-from app.db import SWEPT_AT_ONCE, Database, instant
+from app.db import SWEPT_AT_ONCE, Database, Instant, instant
 from app.domain import (
     audit,
     contact,
@@ -158,13 +159,9 @@ def revoke(database: Database, clock: Clock) -> int:
     """
     with database.reading() as db:
         lost = revoking.list_lost(db, instant(clock))
-    count = 0
-    for window_id in lost:
-        with database.writing() as db:
-            db.connection()
-            count += revoking.revoke(db, instant(clock), PasswordWindow.id == window_id)
-            db.commit()
-    return count
+    return _one_by_one(
+        database, clock, lost, lambda db, now, one: revoking.revoke(db, now, PasswordWindow.id == one)
+    )
 
 
 def end_lost(database: Database, clock: Clock) -> int:
@@ -174,11 +171,18 @@ def end_lost(database: Database, clock: Clock) -> int:
     """
     with database.reading() as db:
         lost = sessions.list_lost(db, instant(clock))
+    return _one_by_one(database, clock, lost, lambda db, now, user_id: sessions.end_lost(db, user_id, now))
+
+
+def _one_by_one(
+    database: Database, clock: Clock, ids: Iterable[int], act: Callable[[Session, Instant, int], int]
+) -> int:
+    """Act on each in a transaction of its own, so that none is long; returns how many it was done to."""
     count = 0
-    for user_id in lost:
+    for id in ids:
         with database.writing() as db:
             db.connection()
-            count += sessions.end_lost(db, user_id, instant(clock))
+            count += act(db, instant(clock), id)
             db.commit()
     return count
 

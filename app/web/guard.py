@@ -89,10 +89,17 @@ def _stamp(login: Login) -> None:
         # Held to the commit, so not before the flows that the request may take: sessions come after them.
         at_the_end(lambda: sessions.stamp(db(), login.id, now()))
         return
-    # Another transaction than the page's; should the database be busy, the next request renews the stamp.
+    _beside(lambda writing: sessions.stamp(writing, login.id, now()))
+
+
+def _beside(act: Callable[[Session], object]) -> None:
+    """Write in another transaction than the page's, which reads.
+
+    Should the database be busy, it is left: the next request, or the jobs, will do it.
+    """
     with suppress(DBAPIError), current_app.extensions["database"].writing() as writing:
         writing.connection()
-        sessions.stamp(writing, login.id, now())
+        act(writing)
         writing.commit()
 
 
@@ -144,8 +151,4 @@ def _end_lost(token: str) -> None:
     if request.method not in READING:
         sessions.end_lost(db(), user_id, now())
         return
-    # Another transaction than the page's; should the database be busy, the jobs do it within a minute.
-    with suppress(DBAPIError), current_app.extensions["database"].writing() as writing:
-        writing.connection()
-        sessions.end_lost(writing, user_id, now())
-        writing.commit()
+    _beside(lambda writing: sessions.end_lost(writing, user_id, now()))

@@ -322,13 +322,18 @@ def few_pictures(flow: Flow) -> tuple[int, dict[str, Any]]:
 
     Typed names cost what a try costs all the same, and wait where a try would (S-10).
     """
+    shown = not_four(flow)
+    if shown["problem"] is None:
+        checked = check(flow, "")
+        if checked.outcome is not Outcome.EMPTY:
+            return STATUS[checked.outcome], {**pictures_context(flow), **problem_of(checked)}
+    return 422, shown
+
+
+def not_four(flow: Flow) -> dict[str, Any]:
+    """Return what the picture screen tells of what are not four pictures: at the field, of typed names."""
     form = PicturesForm()
-    if form.validate():
-        return 422, {**pictures_context(flow), **NO_PROBLEM, "problem": "few"}
-    checked = check(flow, "")
-    if checked.outcome is not Outcome.EMPTY:
-        return STATUS[checked.outcome], {**pictures_context(flow), **problem_of(checked)}
-    return 422, {**pictures_context(flow, form), **NO_PROBLEM}
+    return {**pictures_context(flow, form), **NO_PROBLEM, "problem": "few" if form.validate() else None}
 
 
 def pictures_context(flow: Flow, form: PicturesForm | None = None) -> dict[str, Any]:

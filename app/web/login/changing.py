@@ -17,7 +17,7 @@ from app.models.people import PasswordType
 from app.models.recovery import Errand
 from app.web import pictures
 from app.web.browser import browser
-from app.web.fields import NewPasswordForm, PasswordForm, PicturesForm
+from app.web.fields import NewPasswordForm, PasswordForm
 from app.web.guard import public
 from app.web.i18n import language, time_text
 from app.web.i18n import wait_text as wait_text_of
@@ -33,6 +33,7 @@ from app.web.wizard import (
     find_flow,
     finish,
     keep_pick,
+    not_four,
     picked,
     pictures_context,
     seconds_left,
@@ -148,7 +149,7 @@ def practised(flow: Flow) -> Response:
         return tapped("login.practise")
     typed = picked(flow) if is_pictures else PasswordForm().password.data
     if is_pictures and typed is None:
-        return _practise_page(flow, _few(flow), status=422)
+        return _practise_page(flow, not_four(flow), status=422)
     if not typed:
         return _practise_page(flow, {**NO_PROBLEM, "problem": "empty"}, status=422)
     outcome, changed = new_password.confirm(db(), keys(), hasher(), config(), flow, typed, browser(), now)
@@ -164,12 +165,6 @@ def practised(flow: Flow) -> Response:
         flows.keep_picks(db(), keys(), flow, ())
         return _practise_page(replace(flow, picks=()), {**NO_PROBLEM, "problem": "wrong"}, status=422)
     return finish(changed, News.CHANGED)
-
-
-def _few(flow: Flow) -> dict[str, Any]:
-    """What is shown where four pictures were not given: here they are known, so that nothing can be tried."""
-    form = PicturesForm()
-    return {**pictures_context(flow, form), **NO_PROBLEM, "problem": "few" if form.validate() else None}
 
 
 def _is_pictures(flow: Flow) -> bool:
