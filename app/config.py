@@ -15,8 +15,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 PROJECT = Path(__file__).resolve().parent.parent
-# How many password hashes all workers together compute at once (S-16).
-HASHES_AT_ONCE = 2 * (os.cpu_count() or 1)
+CORES = os.cpu_count() or 1
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 ADDRESS = re.compile(
@@ -167,8 +166,8 @@ class Config:
 
     @property
     def hash_slots(self) -> int:
-        """How many password hashes one worker computes at once: 2 x cores over all workers (S-16)."""
-        return max(1, HASHES_AT_ONCE // self.workers)
+        """How many password hashes a worker computes at once: one a core over all workers (S-16)."""
+        return max(1, CORES // self.workers)
 
     @property
     def mitid_calls(self) -> int:
@@ -283,9 +282,9 @@ def _unnamed_database(url: str) -> list[str]:
 
 def _workers(workers: int, wrong: list[str]) -> int:
     """Return how many processes there are to be: each hashes one password at a time at least (S-16)."""
-    if workers > HASHES_AT_ONCE:
+    if workers > 2 * CORES:
         wrong.append(
-            f"WORKERS: at most {HASHES_AT_ONCE} on this machine, as each computes a password hash at a time"
+            f"WORKERS: at most {2 * CORES} on this machine, as each computes a password hash at a time"
             " and more than two a core would be too many at once"
         )
     return workers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -26,18 +25,17 @@ def production(tmp_path: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("workers", range(1, configuration.HASHES_AT_ONCE + 1))
-def test_s_16_hashes_at_once_are_twice_the_cores_over_all_workers(workers: int) -> None:
-    config = configuration.read({"WORKERS": str(workers)})
-    assert config.hash_slots >= 1
-    assert workers * config.hash_slots <= 2 * (os.cpu_count() or 1) < workers * (config.hash_slots + 1)
-
-
-def test_s_16_more_workers_than_hashes_at_once_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """«S-16» Each computes one at a time at least, and together they would be too many."""
-    monkeypatch.setattr(configuration, "HASHES_AT_ONCE", 8)
-    assert configuration.read({"WORKERS": "8"}).hash_slots == 1
-    assert refusal({"WORKERS": "9"}).startswith("WORKERS: at most 8 on this machine")
+@pytest.mark.parametrize("cores", [1, 2, 3, 8])
+def test_s_16_hashes_at_once_are_one_a_core_over_all_workers(
+    monkeypatch: pytest.MonkeyPatch, cores: int
+) -> None:
+    """«S-16» Two a core may be, and are where there are so many workers; more workers are refused."""
+    monkeypatch.setattr(configuration, "CORES", cores)
+    for workers in range(1, 2 * cores + 1):
+        at_once = workers * configuration.read({"WORKERS": str(workers)}).hash_slots
+        assert workers <= at_once <= max(cores, workers) < at_once + workers
+    told = refusal({"WORKERS": f"{2 * cores + 1}"})
+    assert told.startswith(f"WORKERS: at most {2 * cores} on this machine")
 
 
 @pytest.mark.parametrize("text", ["0.0.0.0/0", "::/0", "10.0.0.1 0.0.0.0/0", "0.0.0.0/1,128.0.0.0/1", "::/3"])
