@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 
 from app.web.gate import PLAIN, Environ, StartResponse, Wsgi
 
@@ -38,7 +39,10 @@ class Bodies:
         A body has `seconds` to come, and a request `patience` seconds to get a place.
         """
         self._inside = inside
-        self._places = threading.BoundedSemaphore(places)
+        # A token for each; the library's semaphores are written in Python, and cost more than all else here.
+        self._places: SimpleQueue[None] = SimpleQueue()
+        for _ in range(places):
+            self._places.put(None)
         self._seconds = seconds
         self._patience = patience
         self._deadlines: dict[int, float] = {}
@@ -57,14 +61,16 @@ class Bodies:
                 start_response("400 Bad Request", [*PLAIN, ("Connection", "close"), ("Content-Length", "0")])
                 return [b""]
             environ["wsgi.input"] = io.BytesIO(body)
-        if not self._places.acquire(timeout=self._patience):
+        try:
+            self._places.get(timeout=self._patience)
+        except Empty:
             # Told so at once, without a place: the page for it asks no database and computes no hash (S-16).
             environ["app.too_busy"] = True
             return self._answer(environ, start_response)
         try:
             return self._answer(environ, start_response)
         finally:
-            self._places.release()
+            self._places.put(None)
 
     def _answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         parts = self._inside(environ, start_response)
@@ -80,8 +86,11 @@ class Bodies:
         making = iter(parts)
         try:
             while True:
-                with self._places:
+                self._places.get()
+                try:
                     part = next(making, None)
+                finally:
+                    self._places.put(None)
                 if part is None:
                     return
                 yield part

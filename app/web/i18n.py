@@ -112,8 +112,12 @@ def requested() -> str | None:
 
 
 def _catalogue() -> Catalogue:
-    catalogues: dict[str, Catalogue] = current_app.extensions["catalogues"]
-    return catalogues.get(language(), catalogues[SOURCE])
+    """Return the catalogue of the language of this request, found once."""
+    found: Catalogue | None = g.get("catalogue")
+    if found is None:
+        catalogues: dict[str, Catalogue] = current_app.extensions["catalogues"]
+        found = g.catalogue = catalogues.get(language(), catalogues[SOURCE])
+    return found
 
 
 def gettext(message: str, **values: object) -> str:

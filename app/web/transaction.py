@@ -93,6 +93,10 @@ def hasher() -> Hasher:
 class TransactionalFlask(Flask):
     """Flask, with the commit before the answer leaves, so that what is acknowledged is durable (S-03)."""
 
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a view as it is: none of ours is a coroutine, which Flask would ask of each anew."""
+        return func
+
     def dispatch_request(self) -> Response:
         """Answer by the view, then commit what it did."""
         answer: Any = super().dispatch_request()
