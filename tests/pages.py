@@ -52,6 +52,14 @@ class Page:
         """The title."""
         return _words(self.root.find(".//title"))  # type: ignore[arg-type]
 
+    @property
+    def secret(self) -> str:
+        """The one password that the page shows: words, or the names of the pictures."""
+        words = [e for e in self.root.iter("p") if e.get("class") == "secret-words"]
+        names = [e for e in self.root.iter("span") if e.get("class") == "secret-name"]
+        assert (len(words), len(names)) in ((1, 0), (0, 4))
+        return " ".join(map(_words, words or names))
+
     def links(self) -> dict[str, str]:
         """Return the addresses by the words of their links."""
         return {_words(a): a.get("href", "") for a in self.root.iter("a") if a.get("href")}

@@ -336,3 +336,27 @@ def test_without_script_the_names_are_shown_too_when_writing(visits: Visits) -> 
     typing(plain)
     assert tile(plain, "sommerfugl").evaluate("one => getComputedStyle(one).fontSize") == "13px"
     assert tile(plain, "sommerfugl").evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+def test_on_a_schools_small_computer_all_pictures_are_seen_at_once(visits: Visits) -> None:
+    """1366 by 768, less what the browser itself takes."""
+    page = visits.open(size=(1366, 680))
+    begin(page)
+    below = page.locator("button[name=login]").bounding_box()
+    assert below is not None
+    tiles = [one.bounding_box() for one in page.locator(".families button").all()]
+    assert len(tiles) == 24
+    assert all(box and box["height"] >= 72 and box["y"] + box["height"] <= below["y"] for box in tiles)
+
+
+def test_without_a_network_a_press_at_the_end_of_the_page_is_told_where_one_looks(visits: Visits) -> None:
+    visits.expect_complaint("ERR_INTERNET_DISCONNECTED|htmx:sendError|htmx:afterRequest")
+    page = visits.open(size=(390, 664))
+    begin(page)
+    tap(page, *ANNA.pictures)
+    page.mouse.wheel(0, 2000)
+    page.wait_for_function("scrollY > 100")
+    page.context.set_offline(True)
+    press(page, "Log ind")
+    expect(page.locator("#live")).to_be_in_viewport()
+    expect(page.locator("#live")).to_have_text("Der er ingen forbindelse. Tjek nettet, og prøv igen.")

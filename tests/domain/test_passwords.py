@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from math import perm
 
+import nacl.pwhash
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -189,6 +190,27 @@ def test_s_20_nothing_is_trimmed_and_every_spelling_of_a_letter_is_the_same(ring
         assert not hasher.verify(other, 1, DIGITS, hashed)
     assert passwords.is_same("Ga\u030as", "Gås")
     assert not passwords.is_same("Gås", "Gås ")
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_s_10_an_unknown_name_costs_the_same_full_hash_as_a_known_one(
+    ring: Keys, monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    """«S-10» «S-21» What libsodium is asked says what it costs: the parameters stand in the hash."""
+    hasher = Hasher(ring, slots=1, wait_seconds=1)
+    hashed = hasher.hash("kanel", 1, DIGITS) if is_known else None
+    asked: list[bytes] = []
+
+    def verify(about: bytes, secret: bytes) -> bool:
+        asked.append(about)
+        return bool(libsodium(about, secret))
+
+    libsodium = nacl.pwhash.verify
+    monkeypatch.setattr(nacl.pwhash, "verify", verify)
+    assert not hasher.verify("trappe", 1, DIGITS, hashed)
+    assert [about.decode("ascii").split("$")[1:4] for about in asked] == [
+        ["argon2id", "v=19", "m=19456,t=2,p=1"]
+    ]
 
 
 NAMES = st.text(st.characters(categories=["L", "Zs", "Pd", "Po"]), max_size=20)

@@ -89,18 +89,9 @@ def claim(app: Flask, member: Member, *, address: str = "127.0.0.1") -> Browser:
     return browser
 
 
-def dealt(browser: Browser) -> str:
-    """Return the dealt password: words, or the names of pictures."""
-    names = [e.text or "" for e in browser.current.root.iter("span") if e.get("class") == "secret-name"]
-    if names:
-        return " ".join(names)
-    secret = next(e for e in browser.current.root.iter("p") if e.get("class") == "secret-words")
-    return (secret.text or "").strip()
-
-
 def practise(browser: Browser) -> None:
     """Go through with the dealt password."""
-    secret = dealt(browser)
+    secret = browser.current.secret
     is_pictures = " " in secret
     browser.follow("Jeg kan huske dem" if is_pictures else "Jeg kan huske den")
     label = "De fire billeders navne" if is_pictures else "Ny adgangskode"
@@ -156,11 +147,11 @@ def test_s_42_every_other_browser_gets_the_ordinary_page_and_the_same_one_goes_o
     list_of(carla)
     give(carla, db, ANNA)
     anna = claim(app, ANNA)
-    secret = dealt(anna)
+    secret = anna.current.secret
     stranger = claim(app, ANNA)
     assert stranger.current.path == "/login/billeder"
     anna.open("/login/ny-kode")
-    assert dealt(anna) == secret
+    assert anna.current.secret == secret
     anna.open("/login/brugernavn")
     anna.press("Næste", filled={"Brugernavn": "anna1001"})
     assert anna.current.heading == "Dine nye billeder"
@@ -178,13 +169,13 @@ def test_s_42_who_copied_the_form_cookie_at_a_shared_machine_cannot_take_the_cla
     anna.open("/login/brugernavn")
     thief = anna.twin()
     anna.press("Næste", filled={"Brugernavn": "anna1001"})
-    secret = dealt(anna)
+    secret = anna.current.secret
     clock.forward(seconds=30)
     thief.open("/login/brugernavn")
     thief.press("Næste", filled={"Brugernavn": "anna1001"})
     assert thief.current.path == "/login/billeder"
     anna.open("/login/ny-kode")
-    assert dealt(anna) == secret
+    assert anna.current.secret == secret
 
 
 @pytest.mark.parametrize(("seconds", "is_open"), [(299, True), (301, False)])
@@ -292,7 +283,7 @@ def test_s_45_not_my_pupil_voids_the_password_and_ends_the_login(app: Flask, db:
     address = list_of(carla, "5.A")
     give(carla, db, IDA)
     thief = claim(app, IDA)
-    secret = dealt(thief)
+    secret = thief.current.secret
     practise(thief)
     carla.open(address)
     carla.press("Det var ikke min elev")
@@ -440,3 +431,19 @@ def test_names_and_search_and_paper(app: Flask) -> None:
     assert "anna1001" in page.text
     assert "ugle" not in page.text
     assert "Anna" not in carla.open(f"{address}/tavle").text.replace("anna1234", "")
+
+
+def test_s_18_a_list_that_asks_by_itself_keeps_no_login_alive(app: Flask, clock: SetClock) -> None:
+    """«S-18» A teacher who left the classroom an hour ago is logged out, however often the list has asked."""
+    carla = teacher(app)
+    address = f"{list_of(carla)}/status"
+    for _ in range(4):
+        assert carla.get(address).status_code == 200
+        clock.forward(minutes=14)
+    carla.open("/mit/historik")  # somebody is there after all
+    for _ in range(4):
+        clock.forward(minutes=14)
+        assert carla.get(address).status_code == 200
+    clock.forward(minutes=5)
+    assert carla.get(address).status_code != 200
+    assert carla.open("/mit").path == "/login"

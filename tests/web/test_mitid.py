@@ -10,7 +10,7 @@ from app.demo.mitid_simulator import drawn
 from tests import store
 from tests.cast import ANNA, BO, Member, user_of
 from tests.pages import Browser
-from tests.web.test_new_password import choose, practise, secret_on
+from tests.web.test_new_password import choose, practise
 from tests.web.trips import USE, Wire, decide, forget, forwarded, go, visit
 
 pytestmark = pytest.mark.usefixtures("wire")
@@ -24,7 +24,7 @@ def test_bo_has_forgotten_and_uses_mitid(app: Flask, wire: Wire, database: Datab
     forget(browser, BO)
     page = visit(browser, wire, BO)
     assert (page.path, page.heading) == ("/login/ny-kode", "Din nye adgangskode")
-    secret = secret_on(page)
+    secret = page.secret
     browser.follow("Jeg kan huske den")
     assert browser.press("Næste", filled={"Ny adgangskode": secret}).path == "/mit"
     assert elsewhere.open("/mit").path == "/login"
@@ -52,7 +52,7 @@ def test_he_comes_to_the_page_that_waited(browser: Browser, wire: Wire) -> None:
     browser.press("Næste", filled={"Brugernavn": "boli1003"})
     browser.open("/ny-adgangskode/glemt")
     page = visit(browser, wire, BO)
-    assert practise(browser, secret_on(page)).path == "/mit/historik"
+    assert practise(browser, page.secret).path == "/mit/historik"
 
 
 def test_mitid_never_raises_the_level_of_the_password(
@@ -61,7 +61,7 @@ def test_mitid_never_raises_the_level_of_the_password(
     """S-31."""
     forget(browser, BO)
     page = visit(browser, wire, BO)
-    practise(browser, secret_on(page))
+    practise(browser, page.secret)
     with database.reading() as db:
         from sqlalchemy import select
 
@@ -157,7 +157,7 @@ def test_a_first_password_comes_by_mitid_too(
         db.commit()
     forget(browser, BO)
     page = visit(browser, wire, BO)
-    secret = secret_on(page)
+    secret = page.secret
     assert practise(browser, secret).path == "/mit"
     assert Browser(app).log_in("boli1003", secret).path == "/mit"
 
@@ -167,7 +167,7 @@ def test_whoever_is_logged_in_may_have_forgotten_as_well(browser: Browser, wire:
     browser.open("/ny-adgangskode/glemt")
     page = visit(browser, wire, BO)
     assert page.path == "/login/ny-kode"
-    assert practise(browser, secret_on(page)).path == "/mit"
+    assert practise(browser, page.secret).path == "/mit"
 
 
 def test_without_a_username_it_is_asked_for_first(browser: Browser) -> None:

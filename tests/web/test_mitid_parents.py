@@ -15,7 +15,7 @@ from tests import store
 from tests.cast import ALBA, ANNA, BO, CARLA, DAN, EVA, IDA, OTTO, PARENT, PROTECTED, Member, user_of
 from tests.demo.relying import uuid_of
 from tests.pages import Browser
-from tests.web.test_new_password import practise, secret_on
+from tests.web.test_new_password import practise
 from tests.web.trips import Wire, decide, forget, go, relate, visit, yesterday
 
 pytestmark = pytest.mark.usefixtures("wire")
@@ -54,7 +54,7 @@ def test_dan_gives_anna_new_pictures_on_her_device(app: Flask, wire: Wire, datab
     assert "anna1001" in page.text
     page = browser.follow("Jeg er klar")
     assert page.heading == "Dine nye billeder"
-    secret = secret_on(page)
+    secret = page.secret
     assert practise(browser, secret).path == "/mit"
     assert "Hej Anna Holm." in browser.current.text
     assert Browser(app).log_in("anna1001", secret).path == "/mit"
@@ -81,14 +81,14 @@ def test_what_another_chose_is_not_shown_to_whoever_proves_it_anew(
     """S-25: what waits goes with the proof it was dealt or chosen by."""
     forget(browser, BO)
     visit(browser, wire, BO)
-    dealt = secret_on(browser.open("/login/ny-kode"))
+    dealt = browser.open("/login/ny-kode").secret
     assert store.count(database, "pending_password") == 1
     browser.open("/login/ny-kode/selv")
     chosen = "RobinLampe47"
     browser.press("Næste", filled={"Ny adgangskode": chosen})
     browser.open("/ny-adgangskode/glemt")
     visit(browser, wire, BO)
-    assert secret_on(browser.open("/login/ny-kode")) not in (dealt, chosen)
+    assert browser.open("/login/ny-kode").secret not in (dealt, chosen)
 
 
 def test_a_parent_who_logs_out_elsewhere_helps_no_further_there(
@@ -112,7 +112,7 @@ def test_anna_reads_who_it_was(app: Flask, browser: Browser, wire: Wire) -> None
     forget(browser, ANNA)
     visit(browser, wire, DAN)
     page = browser.open("/login/ny-kode")
-    practise(browser, secret_on(page))
+    practise(browser, page.secret)
     assert "med hjælp fra en forælder" in browser.current.text
     text = browser.open("/mit/historik").text
     assert "Adgangskoden blev skiftet" in text
@@ -127,7 +127,7 @@ def test_only_the_other_contacts_with_custody_see_it(
     make_contact(database, EVA, ANNA, to_on=yesterday(app))
     forget(browser, ANNA)
     visit(browser, wire, DAN)
-    practise(browser, secret_on(browser.open("/login/ny-kode")))
+    practise(browser, browser.open("/login/ny-kode").secret)
     told = "Dan Holm gav Anna Holm en ny adgangskode"
     assert told in history(app, PARENT)
     for member in (DAN, CARLA, EVA):
@@ -142,7 +142,7 @@ def test_a_protected_child_is_named_by_the_alias(
     make_contact(database, DAN, PROTECTED)
     forget(browser, PROTECTED)
     visit(browser, wire, DAN)
-    practise(browser, secret_on(browser.open("/login/ny-kode")))
+    practise(browser, browser.open("/login/ny-kode").secret)
     text = history(app, PARENT)
     assert "Dan Holm gav Maja Skov en ny adgangskode" in text
     assert "Sofia" not in text
@@ -152,7 +152,7 @@ def test_a_protected_child_is_named_by_the_alias(
 def test_hanne_helps_each_of_her_two(browser: Browser, wire: Wire, child: Member) -> None:
     forget(browser, child)
     assert visit(browser, wire, PARENT).path == "/mitid/barn"
-    assert practise(browser, secret_on(browser.open("/login/ny-kode"))).path == "/mit"
+    assert practise(browser, browser.open("/login/ny-kode").secret).path == "/mit"
 
 
 def nothing_changed(database: Database, before: dict[str, Any]) -> bool:
@@ -224,7 +224,7 @@ def test_what_is_lost_midway_stops_it_at_the_last_step_and_is_named(
     """S-32, S-04: read again in the transaction that would put the password in force."""
     forget(browser, ANNA)
     visit(browser, wire, DAN)
-    secret = secret_on(browser.open("/login/ny-kode"))
+    secret = browser.open("/login/ny-kode").secret
     values = {"to_on": yesterday(app)} if "to_on" in change else change
     relate(database, ANNA, **values)
     passwords = store.content(database, "credential")

@@ -16,7 +16,7 @@ from tests.cast import ALIASED, ANNA, BO, CARLA, DAN, IDA, WITHOUT_CPR, Member, 
 from tests.demo.relying import uuid_of
 from tests.pages import Browser
 from tests.web.test_mitid_refusals import KEPT, UNCHANGED, kept
-from tests.web.test_new_password import practise, secret_on
+from tests.web.test_new_password import practise
 from tests.web.trips import Wire, decide, forget, go, relate, visit, yesterday
 
 # What each writes is tested on both kinds of database in tests/domain.
@@ -141,7 +141,7 @@ def test_s_31_a_new_mitid_gets_in_once_the_operator_forgot_the_one_before(
         assert operating.forget_mitid(db, user_of(db, BO), instant(world.clock), operator="drift")
         db.commit()
     forget(browser, BO)
-    assert practise(browser, secret_on(visit(browser, wire, BO))).path == "/mit"
+    assert practise(browser, visit(browser, wire, BO).secret).path == "/mit"
     assert "Driften glemte dit MitID" in browser.open("/mit/historik").text
 
 

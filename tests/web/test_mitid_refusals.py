@@ -21,7 +21,7 @@ from tests.cast import ANNA, BO, CARLA, DAN
 from tests.conftest import SetClock
 from tests.demo.relying import uuid_of
 from tests.pages import Browser, Page
-from tests.web.test_new_password import practise, secret_on
+from tests.web.test_new_password import practise
 from tests.web.trips import AGAIN, USE, Wire, client_of, decide, forget, go, visit
 
 # What each writes is tested on both kinds of database in tests/domain.
@@ -49,7 +49,7 @@ def kept(database: Database) -> dict[str, Any]:
 def has_way_on(app: Flask, browser: Browser, wire: Wire) -> bool:
     """Whether the page has a button to try again with, and that works."""
     page = visit(browser, wire, BO, AGAIN)
-    return practise(browser, secret_on(page)).path == "/mit"
+    return practise(browser, page.secret).path == "/mit"
 
 
 @pytest.mark.parametrize("wrong", [wrong for wrong in TEN if wrong != "state"])

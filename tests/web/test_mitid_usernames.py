@@ -17,7 +17,7 @@ from tests.cast import ALIASED, ANNA, BO, BOTH, DAN, IDA, NAMELESS, PARENT, PROT
 from tests.conftest import SetClock
 from tests.pages import Browser, Page
 from tests.web.test_mitid_parents import make_contact
-from tests.web.test_new_password import practise, secret_on
+from tests.web.test_new_password import practise
 from tests.web.trips import FETCH, Wire, decide, forget, go, relate, visit, yesterday
 
 pytestmark = pytest.mark.usefixtures("wire")
@@ -130,7 +130,7 @@ def test_logging_out_and_a_new_password_end_it_too(
     ask(browser, wire, BO)
     other = Browser(app)
     forget(other, BO)
-    practise(other, secret_on(visit(other, wire, BO)))
+    practise(other, visit(other, wire, BO).secret)
     assert browser.open("/brugernavn/fundet").status == 410
 
 
@@ -155,7 +155,7 @@ def test_a_missing_username_is_made_and_then_there_is_a_password(
     child.press("Næste", filled={"Brugernavn": made[0]})
     child.follow("Glemt adgangskode")
     assert visit(child, wire, DAN).path == "/mitid/barn"
-    secret = secret_on(child.open("/login/ny-kode"))
+    secret = child.open("/login/ny-kode").secret
     assert practise(child, secret).path == "/mit"
     assert Browser(app).log_in(made[0], secret).path == "/mit"
 
@@ -246,7 +246,7 @@ def test_dan_gives_anna_five_minutes_from_his_phone(app: Flask, wire: Wire, data
     dan.press("Godkend")
     assert "I gang" in dan.current.text
     anna.press("Fortsæt")
-    practise(anna, secret_on(anna.current))
+    practise(anna, anna.current.secret)
     assert anna.current.path == "/mit"
     assert "med hjælp fra en forælder" in anna.current.text
     dan.open("/brugernavn/fundet")

@@ -46,23 +46,13 @@ def practise(browser: Browser, secret: str) -> Page:
     return browser.press("Næste", filled={label: secret})
 
 
-def secret_on(page: Page) -> str:
-    """Return the password that a page shows: words, or the names of the pictures."""
-    words = [e for e in page.root.iter("p") if e.get("class") == "secret-words"]
-    if words:
-        return (words[0].text or "").strip()
-    names = [e for e in page.root.iter("span") if e.get("class") == "secret-name"]
-    assert len(names) == 4
-    return " ".join((e.text or "").strip() for e in names)
-
-
 @pytest.mark.parametrize("member", [BO, IDA, ANNA, MARKED])
 def test_a_dealt_password_is_practised_once_and_then_in_force(app: Flask, member: Member) -> None:
     """S-25."""
     browser = Browser(app)
     page = ask_for_new(browser, member)
     assert page.path == "/login/ny-kode"
-    secret = secret_on(page)
+    secret = page.secret
     page = browser.follow("Jeg kan huske de")
     assert page.path == "/login/oev"
     assert secret not in page.response.text
@@ -73,7 +63,7 @@ def test_a_dealt_password_is_practised_once_and_then_in_force(app: Flask, member
 
 def test_new_pictures_can_be_tapped_and_come_with_a_rhyme(browser: Browser) -> None:
     page = ask_for_new(browser, ANNA)
-    names = secret_on(page).split()
+    names = page.secret.split()
     ids = pictures.parse(" ".join(names)) or []
     assert pictures.rhyme(ids, "da") in page.text
     assert "Vælg selv" not in page.text
@@ -96,7 +86,7 @@ def test_pictures_are_dealt_and_never_chosen(browser: Browser, database: Databas
 
 def test_bo_chooses_his_own(app: Flask, browser: Browser) -> None:
     page = ask_for_new(browser, BO)
-    dealt = secret_on(page)
+    dealt = page.secret
     assert browser.follow("Vælg selv").path == "/login/ny-kode/selv"
     page = choose(browser, GOOD)
     assert (page.path, page.heading) == ("/login/oev", "Prøv din nye adgangskode")
@@ -124,13 +114,13 @@ def test_s_15_who_chooses_again_and_again_waits_and_is_told_so(browser: Browser)
 
 @pytest.mark.sqlite_only
 def test_who_waits_before_any_choice_was_taken_is_led_to_the_dealt_one(browser: Browser) -> None:
-    dealt = secret_on(ask_for_new(browser, BO))
+    dealt = ask_for_new(browser, BO).secret
     for _ in range(10):  # a device that Bo uses has ten
         assert choose(browser, BO.password or "").status == 422
     page = choose(browser, BO.password or "")
     assert page.status == 429
     assert "Du kan også bruge den adgangskode, du fik." in page.text
-    assert secret_on(browser.follow("Brug den adgangskode, du fik")) == dealt
+    assert browser.follow("Brug den adgangskode, du fik").secret == dealt
 
 
 @pytest.mark.sqlite_only
@@ -139,14 +129,14 @@ def test_an_own_choice_is_called_so_on_the_way_back_to_it(browser: Browser) -> N
     choose(browser, GOOD)
     page = browser.open("/login/ny-kode/selv")
     assert "du fik" not in page.text
-    assert secret_on(browser.follow("Brug den adgangskode, du valgte sidst")) == GOOD
+    assert browser.follow("Brug den adgangskode, du valgte sidst").secret == GOOD
 
 
 def test_the_dealt_one_can_still_be_taken_after_all(browser: Browser) -> None:
-    dealt = secret_on(ask_for_new(browser, BO))
+    dealt = ask_for_new(browser, BO).secret
     choose(browser, "kort")
     page = browser.follow("Brug den adgangskode, du fik")
-    assert secret_on(page) == dealt
+    assert page.secret == dealt
     assert practise(browser, dealt).path == "/mit"
 
 
@@ -235,26 +225,26 @@ def test_practising_has_no_limit_and_the_password_can_be_seen_again(
     browser: Browser, database: Database
 ) -> None:
     """S-25: and it is no try at a login."""
-    secret = secret_on(ask_for_new(browser, BO))
+    secret = ask_for_new(browser, BO).secret
     tries = store.content(database, "throttle")
     for _ in range(12):
         page = practise(browser, "forkert")
         assert page.status == 422
         assert "Det passede ikke. Prøv igen, eller se den en gang til." in page.text
     assert store.content(database, "throttle") == tries
-    assert secret_on(browser.follow("Se den igen")) == secret
+    assert browser.follow("Se den igen").secret == secret
     assert practise(browser, secret).path == "/mit"
 
 
 def test_a_reload_shows_the_same_one(browser: Browser) -> None:
     """S-25."""
-    secret = secret_on(ask_for_new(browser, BO))
-    assert {secret_on(browser.open("/login/ny-kode")) for _ in range(3)} == {secret}
+    secret = ask_for_new(browser, BO).secret
+    assert {browser.open("/login/ny-kode").secret for _ in range(3)} == {secret}
 
 
 def test_until_it_is_practised_the_old_one_works(app: Flask, browser: Browser) -> None:
     """S-25."""
-    secret = secret_on(ask_for_new(browser, BO))
+    secret = ask_for_new(browser, BO).secret
     assert Browser(app).log_in("boli1003", secret).status == 422
     assert Browser(app).log_in("boli1003", BO.password or "").path == "/mit"
     assert browser.open("/mit").path == "/mit"
@@ -289,14 +279,35 @@ def test_a_change_ends_the_persons_half_done_logins_elsewhere(app: Flask) -> Non
     elsewhere, browser = Browser(app), Browser(app)
     assert elsewhere.log_in(STAGE.username or "", STAGE.secret or "").path == "/login/varsel"
     browser.log_in(STAGE.username or "", STAGE.secret or "")
-    secret = secret_on(browser.press("Skift nu"))
+    secret = browser.press("Skift nu").secret
     assert practise(browser, secret).path == "/mit"
     assert elsewhere.press("Senere").status == 410
 
 
+def test_a_change_leaves_no_device_known_but_its_own(app: Flask, database: Database) -> None:
+    """S-26, S-13: whoever had the old password has no tries of an own any more."""
+    elsewhere, browser = Browser(app), Browser(app)
+    elsewhere.log_in(BO.username or "", BO.secret or "")
+    before = store.count(database, "known_device")
+    browser.log_in(BO.username or "", BO.secret or "")
+    assert store.count(database, "known_device") == before + 1
+    browser.open("/ny-adgangskode/skift?mit=1")
+    page = browser.press("Næste", filled={OLD: BO.secret or ""})
+    assert practise(browser, page.secret).path == "/mit"
+    assert store.count(database, "known_device") == before
+
+
+def test_a_dealt_password_breaks_between_its_words_only(browser: Browser) -> None:
+    """With large text it is two lines on a phone, and a child types what it sees."""
+    page = ask_for_new(browser, BO)
+    shown = re.search(r'class="secret-words"[^>]*>(.*?)</p>', page.response.text)
+    assert shown is not None
+    assert shown[1].split("<wbr>") == re.findall(r"[A-Z][a-z]+|[0-9]+", page.secret)
+
+
 def test_two_presses_at_the_end_change_once(browser: Browser, database: Database) -> None:
     """S-19."""
-    secret = secret_on(ask_for_new(browser, BO))
+    secret = ask_for_new(browser, BO).secret
     browser.follow("Jeg kan huske de")
     second = browser.twin()
     form = browser.form("Næste", filled={NEW: secret})
@@ -312,7 +323,7 @@ def test_two_presses_at_the_end_change_once(browser: Browser, database: Database
 
 def test_a_change_that_ran_out_changes_nothing(browser: Browser, clock: SetClock, database: Database) -> None:
     """S-25."""
-    secret = secret_on(ask_for_new(browser, BO))
+    secret = ask_for_new(browser, BO).secret
     browser.follow("Jeg kan huske de")
     before = store.content(database, "credential")
     clock.forward(minutes=31)
@@ -322,7 +333,7 @@ def test_a_change_that_ran_out_changes_nothing(browser: Browser, clock: SetClock
 
 def test_what_waited_is_erased_at_the_end(browser: Browser, database: Database) -> None:
     """S-25."""
-    secret = secret_on(ask_for_new(browser, BO))
+    secret = ask_for_new(browser, BO).secret
     assert store.count(database, "pending_password") == 1
     practise(browser, secret)
     assert store.count(database, "pending_password") == 0
@@ -335,7 +346,7 @@ def test_no_page_but_one_ever_shows_a_password_nor_store_nor_log(
     """S-24: dealt, chosen, old and wrong ones; in words or picture ids."""
     page = ask_for_new(browser, member)
     assert "no-store" in page.response.headers["Cache-Control"]
-    dealt = secret_on(page)
+    dealt = page.secret
     secrets = {dealt, member.secret or "", "KatteHale91"}
     if member.pictures:
         secrets |= {" ".join(pictures.parse(dealt) or []), ",".join(pictures.parse(dealt) or [])}
@@ -347,8 +358,8 @@ def test_no_page_but_one_ever_shows_a_password_nor_store_nor_log(
             choose(browser, "Kort 1"),
         ]
         browser.follow("Brug den adgangskode, du valgte sidst")
-        assert secret_on(browser.current) in ("KatteHale91", dealt)
-        dealt = secret_on(browser.current)
+        assert browser.current.secret in ("KatteHale91", dealt)
+        dealt = browser.current.secret
     seen += [practise(browser, dealt), browser.open("/mit/historik"), browser.open("/da/")]
     seen.append(Browser(app).log_in(member.username or "", "KatteHale91"))
     for page in seen:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from flask import abort
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from app.domain import flows, login, mitid, new_password, passwords, recovery
@@ -43,6 +45,9 @@ from app.web.wizard import (
     words_context,
 )
 
+# Where in «KanelTrappe58» a word ends.
+WORD_ENDS = re.compile(r"(?<=[a-z])(?=[A-Z0-9])")
+
 
 @blueprint.get("/login/ny-kode", endpoint="new_password")
 @public
@@ -60,7 +65,7 @@ def waiting_password(flow: Flow) -> Response:
         "login/new_password.html",
         username=flow.username,
         kind="pictures" if is_pictures else "words",
-        secret=None if is_pictures else pending.secret,
+        secret=None if is_pictures else _in_words(pending.secret),
         pictures=pictures.named(ids, language()),
         rhyme=pictures.rhyme(ids, language()) if is_pictures else None,
         may_choose=passwords.may_choose(flow.required),
@@ -69,6 +74,11 @@ def waiting_password(flow: Flow) -> Response:
         until_text=time_text(flow.claim.until) if flow.claim else None,
         seconds_left=seconds_left(flow),
     )
+
+
+def _in_words(secret: str) -> Markup:
+    """Return a password that breaks between its words where it must: or a child types a blank too."""
+    return Markup("<wbr>").join(WORD_ENDS.split(secret))
 
 
 @blueprint.get("/login/ny-kode/selv")
