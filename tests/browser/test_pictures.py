@@ -355,7 +355,7 @@ def test_without_a_network_a_press_at_the_end_of_the_page_is_told_where_one_look
     begin(page)
     tap(page, *ANNA.pictures)
     page.mouse.wheel(0, 2000)
-    page.wait_for_function("scrollY > 100")
+    page.wait_for_function("() => scrollY > 100")
     page.context.set_offline(True)
     press(page, "Log ind")
     expect(page.locator("#live")).to_be_in_viewport()
