@@ -63,10 +63,11 @@ def people(is_json: bool) -> None:
     with terminal.reading() as db:
         if not school.is_loaded(db):
             terminal.fail("the demo school is not loaded; load it with: flask demo load")
+        changed = school.list_changed(db)
     if is_json:
         click.echo(json.dumps(listing.cast(), ensure_ascii=False, indent=1))
         return
-    for line in listing.table():
+    for line in listing.table(changed):
         click.echo(line)
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from app.demo.cast import CAST, SUGGESTED
 from app.demo.member import Member
 
+CHANGED = "(changed since)"
+HOW_TO_START_OVER = f"{CHANGED}: the password is another one by now; make fresh starts over."
 SECOND_BROWSER = "Use a second browser or a private window for the pupil."
 
 
@@ -31,17 +35,22 @@ def _row(member: Member) -> dict[str, object]:
     }
 
 
-def table() -> list[str]:
-    """Return the cast for people, as the lines of a small table; pictures have the names that are typed."""
+def table(changed: Collection[str] = ()) -> list[str]:
+    """Return the cast for people, as the lines of a small table; pictures have the names that are typed.
+
+    `changed`: the usernames of those who have another password by now.
+    """
     rows = [("name", "username", "password", "role")]
     for member in SUGGESTED:
         secret = ", ".join(picture_name(p) for p in member.pictures) or member.password or ""
-        rows.append((member.shown_name, member.username or "", secret, member.described_en))
+        shown = CHANGED if member.username in changed else secret
+        rows.append((member.shown_name, member.username or "", shown, member.described_en))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)) for row in rows
     ]
-    return [*lines, "", SECOND_BROWSER]
+    told = [HOW_TO_START_OVER] if any(CHANGED in row for row in rows) else []
+    return [*lines, "", *told, SECOND_BROWSER]
 
 
 def picture_name(picture: str) -> str:

@@ -8,13 +8,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zlib import crc32
 
-from sqlalchemy import insert, inspect, select, text, update
+from sqlalchemy import exists, insert, inspect, select, text, update
 from sqlalchemy.orm import Session
 
 from app.config import Config
 from app.db import COPENHAGEN, NOW, Database, Instant, instant
 from app.demo import drawing, listing, storing
-from app.demo.cast import EVA
+from app.demo.cast import EVA, SUGGESTED
 from app.demo.population import Person, Population, Secret
 from app.demo.schools import BOEGESKOLEN, EGESKOLEN, LINDESKOLEN
 from app.demo.storing import DemoRefusedError, Loaded, Progress, Row, Unhashed
@@ -22,7 +22,7 @@ from app.domain import audit, cpr, people
 from app.domain.audit import Event
 from app.domain.passwords import Hasher
 from app.keys import Keys
-from app.models.credentials import ExpiryReason
+from app.models.credentials import Credential, ExpiryReason
 from app.models.imports import ImportOutcome, ImportRun
 from app.models.people import (
     Affiliation,
@@ -113,6 +113,18 @@ def may_be_thrown_away(database: Database) -> bool:
         return bool(is_demo or not db.scalar(text('SELECT count(*) FROM "user"')))
 
 
+def list_changed(db: Session) -> list[str]:
+    """Return the usernames in the table of those whose password of the load is in force no more."""
+    still = exists().where(
+        Credential.user_id == User.id,
+        Credential.ended_at.is_(None),
+        Credential.set_at <= User.created_at,
+    )
+    names = [member.username for member in SUGGESTED]
+    found = db.scalars(select(User.username).where(User.username.in_(names), ~still))
+    return [name for name in found if name]
+
+
 def load_and_show(extensions: Mapping[str, Any]) -> None:
     """Load the demo schools with the app's own parts, and print progress and whom to log in as."""
     database: Database = extensions["database"]
@@ -121,7 +133,8 @@ def load_and_show(extensions: Mapping[str, Any]) -> None:
         now = instant(extensions["world"].clock)
         load(db, extensions["keys"], extensions["hasher"], extensions["config"], now, _print)
         db.commit()
-    for line in ["", *listing.table(), ""]:
+        changed = list_changed(db)
+    for line in ["", *listing.table(changed), ""]:
         _print(line)
 
 

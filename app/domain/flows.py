@@ -86,6 +86,7 @@ class Flow:
     is_known_device: bool
     is_slowed: bool
     required: PasswordType
+    is_marked: bool = False  # `required` is what the school has chosen, not what the level gives
     proof: Proof | None = None
     authorised_by_id: int | None = None
     claim: Claim | None = None
@@ -359,6 +360,7 @@ def find(
         is_known_device=bool(row.is_known_device),
         is_slowed=bool(row.is_slowed),
         required=passwords.required_type(row.level, row.marked_password_type),
+        is_marked=row.marked_password_type is not None,
         proof=row.proof,
         authorised_by_id=row.authorised_by_id,
         claim=claim,

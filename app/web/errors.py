@@ -69,25 +69,25 @@ def _words(code: int) -> tuple[str, str, str]:
         return (
             _("Det må du ikke"),
             _("Siden er ikke for dig."),
-            _("Gå til forsiden, og find det, du søger."),
+            _("Er det forkert? Spørg skolens kontor."),
         )
     if code == 404:
         return (
             _("Siden findes ikke"),
             _("Adressen er måske skrevet forkert, eller siden er flyttet."),
-            _("Gå til forsiden, og find det, du søger."),
+            _("Ret adressen, eller søg efter det, du skal bruge."),
         )
     if code == 410 and g.get("flow") is not None:
         return (
             _("Siden er for gammel"),
             _("Du er begyndt forfra i et andet vindue. Der er ikke ændret noget."),
-            _("Gå videre i det andet vindue, eller start forfra her."),
+            _("Du kan gå videre i det andet vindue."),
         )
     if code == 410:
         return (
             _("Siden er for gammel"),
             _("Der er gået for lang tid. Der er ikke ændret noget."),
-            _("Start forfra."),
+            _("Du skal vælge login igen."),
         )
     if code == 413:
         return (

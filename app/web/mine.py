@@ -89,21 +89,21 @@ _HELP: dict[Category | Role | RightKind, tuple[str, str]] = {
     RightKind.USER_ADMINISTRATOR: ("personale", N_("Hjælp til personale")),
     RightKind.SUPPORTER: ("personale", N_("Hjælp til personale")),
 }
-# The source systems' own words for roles; shown in the reader's language.
-ROLES = (
-    N_("Barn"),
-    N_("Elev"),
-    N_("Studerende"),
-    N_("Lærer"),
-    N_("Pædagog"),
-    N_("Vikar"),
-    N_("Leder"),
-    N_("Ledelse"),
-    N_("TAP"),
-    N_("Konsulent"),
-    N_("Praktikant"),
-    N_("Ekstern"),
-)
+# The source systems' own words for roles, but for those that only they know; shown in the reader's language.
+ROLES: dict[str, str] = {
+    Role.BARN: N_("Barn"),
+    Role.ELEV: N_("Elev"),
+    Role.STUDERENDE: N_("Studerende"),
+    Role.LAERER: N_("Lærer"),
+    Role.PAEDAGOG: N_("Pædagog"),
+    Role.VIKAR: N_("Vikar"),
+    Role.LEDER: N_("Leder"),
+    Role.LEDELSE: N_("Ledelse"),
+    Role.TAP: N_("Teknisk-administrativ medarbejder"),
+    Role.KONSULENT: N_("Konsulent"),
+    Role.PRAKTIKANT: N_("Praktikant"),
+    Role.EKSTERN: N_("Ekstern"),
+}
 RIGHTS = {
     RightKind.USER_ADMINISTRATOR: N_("Brugeradministrator"),
     RightKind.SUPPORTER: N_("Support"),
@@ -288,7 +288,7 @@ def _places(affiliations: list[people.Place], rights: Rights) -> list[Place]:
     shown = []
     for one in affiliations:
         names = [one.main_group] if one.main_group else groups.get(one.affiliation_id, [])
-        roles = [_(role) for role in one.roles] or [_(CATEGORIES[one.category])]
+        roles = [_(ROLES.get(role, role)) for role in one.roles] or [_(CATEGORIES[one.category])]
         shown.append(Place(one.institution_name, one.institution_number, ", ".join(names), roles))
     for kind, institution in rights:
         shown.append(Place(institution or site().brand, "", "", [_(RIGHTS[kind])]))

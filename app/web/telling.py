@@ -53,7 +53,10 @@ SENTENCES = {
     News.KEPT: ("info", N_("Der er ikke skiftet noget. Du logger ind, som du plejer.")),
     News.ENDED_ONE: ("ok", N_("Du er logget ud det andet sted.")),
     News.ENDED_OTHERS: ("ok", N_("Du er logget ud de andre steder.")),
-    News.OUT_CHANGED: ("info", N_("Du er logget ud, fordi adgangskoden blev skiftet.")),
+    News.OUT_CHANGED: (
+        "info",
+        N_("Du er logget ud, fordi adgangskoden blev skiftet. Var det ikke dig? Sig det til skolen."),
+    ),
     News.OUT_ELSEWHERE: ("info", N_("Du er logget ud fra et andet sted.")),
     News.OUT_IDLE: ("info", N_("Du er logget ud, fordi der er gået for lang tid.")),
     News.TWO_FACTOR: ("warn", N_("En brugeradministrator skal logge på med MitID. Brug den grå knap.")),

@@ -353,6 +353,14 @@ def words_context(flow: Flow) -> dict[str, Any]:
     return {"username": flow.username, "form": PasswordForm(), "seconds_left": seconds_left(flow)}
 
 
+def new_kind(flow: Flow, coming: PasswordType) -> str | None:
+    """Return what one logs in with from here on, where pictures become words or words pictures; else None."""
+    old, are_pictures = flow.credential_type, coming is PasswordType.PICTURES
+    if old is None or (old is PasswordType.PICTURES) is are_pictures:
+        return None
+    return "pictures" if are_pictures else "words"
+
+
 def seconds_left(flow: Flow) -> int:
     """Return how long a half-done login has, for the offer of more time before it ends.
 

@@ -140,7 +140,7 @@ def test_an_expired_login_says_so_and_starts_again(page: Page, site: Server) -> 
     site.forward(minutes=31)
     try_words(page, IDA.password)
     sees(page, "Siden er for gammel")
-    expect(page.get_by_text("Start forfra.")).to_be_visible()
+    expect(page.get_by_text("Du skal vælge login igen.")).to_be_visible()
     assert site.living_sessions(IDA) == 0
     follow(page, "Start forfra")
     sees(page, "Vælg login")

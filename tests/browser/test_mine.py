@@ -183,3 +183,22 @@ def test_what_just_happened_is_told_once_and_has_the_focus(either: Page, visits:
     log_in(elsewhere, BO)
     is_logged_in(elsewhere, BO)
     expect(told).to_have_count(0)
+
+
+def test_what_is_not_one_thing_stands_apart_on_a_phone(visits: Visits) -> None:
+    for page in (visits.open(), visits.open(size=(390, 844))):
+        log_in(page, BO)
+        is_logged_in(page, BO)
+    press(page, "Log ud alle andre steder")
+    gap(page, "[data-part=told] .note", "h1")
+    page.goto("/mit/historik")
+    gap(page, ".log-out", "main .rows")
+
+
+def gap(page: Page, above: str, below: str) -> None:
+    """Expect more room between two elements than between two lines."""
+    expect(page.locator(above)).to_be_visible()
+    upper, lower = (page.locator(one).bounding_box() for one in (above, below))
+    assert upper
+    assert lower
+    assert lower["y"] - upper["y"] - upper["height"] >= 24, (above, below)

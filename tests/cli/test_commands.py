@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from app import keys as keyring
 from app.cli.terminal import operator
 from app.config import PROJECT, Config
 from app.db import Database, instant
+from app.demo import school
 from app.domain import audit, cpr, people
 from app.domain.passwords import Hasher
 from app.keys import Keys, Purpose
@@ -35,6 +37,7 @@ from tests.cast import BO, CARLA, CAST, EGESKOLEN, user_of
 from tests.cli.terminal import Run, done, events, refused
 from tests.conftest import SetClock
 from tests.hashing import QuickHasher
+from tests.pages import Browser
 
 # db
 
@@ -112,7 +115,30 @@ def test_demo_people_prints_the_cast_for_machines_and_for_people(run: Run) -> No
     assert set(anna) >= {"username", "name", "role", "institution", "class", "password", "pictures", "mitid"}
     table = done(run("demo", "people"))
     assert "ugle, kage, sol, bamse" in table
+    assert "changed" not in table
     assert table.endswith("Use a second browser or a private window for the pupil.\n")
+
+
+def test_demo_people_shows_no_password_that_holds_no_more(
+    app: Flask, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    browser = Browser(app)
+    browser.log_in(BO.username or "", BO.password or "")
+    browser.open("/ny-adgangskode/skift")
+    browser.press("Næste", filled={"Den adgangskode, du har nu": BO.password or ""})
+    browser.open("/login/ny-kode/selv")
+    browser.press("Næste", filled={"Ny adgangskode": "GraesTromle27"})
+    assert browser.press("Næste", filled={"Ny adgangskode": "GraesTromle27"}).path == "/mit"
+    said = [done(run("demo", "people"))]
+    with app.app_context():
+        school.load_and_show(app.extensions)
+    said.append(capsys.readouterr().out)
+    for table in said:
+        assert re.search(r"^Bo Lind +boli1003 +\(changed since\) ", table, re.MULTILINE)
+        assert (BO.password or "") not in table
+        assert (CARLA.password or "") in table
+        assert table.count("(changed since)") == 2, "of the others nobody's has"
+        assert "(changed since): the password is another one by now; make fresh starts over." in table
 
 
 @pytest.mark.parametrize("words", [("load",), ("people",), ("people", "--json")])

@@ -87,6 +87,8 @@ def test_each_error_is_a_page_with_a_way_on_and_a_number(breaking: Flask, langua
         assert number in page.text
         assert page.response.headers["Cache-Control"] == "no-store"
         way = next(a for a in page.root.iter("a") if a.get("data-part") == "back")
+        words = "".join(way.itertext()).strip()
+        assert page.text.count(words) == 1, "the text says something else than the button"
         assert browser.open(way.get("href") or "").status == 200
 
 

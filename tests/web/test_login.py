@@ -10,6 +10,7 @@ from flask import Flask
 from app.config import PasswordProfile
 from app.db import Database
 from app.demo.cast import ANNA, BO, CARLA, EXPIRING, IDA, MARKED, STAGE, Member
+from app.models.people import PasswordType
 from app.web import pictures
 from app.web.i18n import date_text
 from tests import store
@@ -192,6 +193,7 @@ def test_the_level_four_pupil_postpones_once_and_changes_into_words_the_next_tim
     page = browser.log_in(STAGE.username or "", STAGE.secret or "")
     assert (page.path, page.heading) == ("/login/varsel", "Din adgangskode skal snart skiftes")
     assert "Du er kommet i en ny klasse." in page.text
+    assert "Så skal du skrive ord i stedet for at trykke på billeder." in page.text
     assert f"Du kan vente til {last_day_of(app, database, STAGE)}." in page.text
     assert browser.press("Senere").path == "/mit"
     assert [event.event for event in store.events(database)][-2:] == [
@@ -203,6 +205,7 @@ def test_the_level_four_pupil_postpones_once_and_changes_into_words_the_next_tim
     assert later.log_in(STAGE.username or "", STAGE.secret or "").path == "/login/varsel"
     page = later.press("Skift nu")
     assert (page.path, page.heading) == ("/login/ny-kode", "Din nye adgangskode")
+    assert "Du skal ikke bruge billeder mere. Fra nu af skal du skrive ord i stedet." in page.text
     secret = page.secret
     later.follow("Jeg kan huske den")
     assert later.press("Næste", filled={"Ny adgangskode": secret}).path == "/mit"
@@ -215,12 +218,29 @@ def test_the_level_four_pupil_postpones_once_and_changes_into_words_the_next_tim
     assert again.press("Log ind", filled={"Adgangskode": secret}).path == "/mit"
 
 
+def test_whom_the_school_has_marked_for_pictures_is_told_so_and_of_no_new_class(
+    browser: Browser, database: Database
+) -> None:
+    with database.writing() as db:
+        user_of(db, BO).marked_password_type = PasswordType.PICTURES
+        db.commit()
+    page = browser.log_in(BO.username or "", BO.password or "")
+    assert page.path == "/login/varsel"
+    assert "Skolen har ændret, hvordan du logger ind." in page.text
+    assert "Du er kommet i en ny klasse." not in page.text
+    assert "Så skal du trykke på fire billeder i stedet for at skrive." in page.text
+    page = browser.press("Skift nu")
+    assert page.heading == "Dine nye billeder"
+    assert "Du skal ikke skrive en adgangskode mere. Fra nu af trykker du på fire billeder." in page.text
+
+
 def test_an_adult_is_warned_with_the_last_day_and_may_wait(
     app: Flask, browser: Browser, database: Database
 ) -> None:
     page = browser.log_in(EXPIRING.username or "", EXPIRING.password or "")
     assert page.path == "/login/varsel"
     assert "Din adgangskode er snart et år gammel." in page.text
+    assert "billeder" not in page.text
     assert f"Du kan vente til {last_day_of(app, database, EXPIRING)}." in page.text
     assert browser.press("Senere").path == "/mit"
 
@@ -348,6 +368,21 @@ def test_the_username_that_stands_there_is_never_from_the_address(app: Flask, br
         assert username_field(browser.open(f"/login/brugernavn{path}")) == ""
     begin_typed(browser, "boli1003")
     assert username_field(Browser(app).open("/login/brugernavn?ret=1")) == ""
+
+
+def test_the_username_of_a_login_that_is_over_stands_there_for_nobody(browser: Browser) -> None:
+    """At a shared machine: not after the login, even by a cookie that was kept, nor after the logout."""
+    begin_typed(browser, "boli1003")
+    late = browser.twin()
+    assert browser.press("Log ind", filled={"Adgangskode": BO.password or ""}).path == "/mit"
+    for one in (late, browser):
+        assert username_field(one.open("/login/brugernavn?ret=1")) == ""
+    begin_typed(browser, "idak1002")
+    late = browser.twin()
+    browser.open("/mit")
+    browser.press("Log ud")
+    for one in (late, browser):
+        assert username_field(one.open("/login/brugernavn?ret=1")) == ""
 
 
 def begin_typed(browser: Browser, typed: str) -> Page:

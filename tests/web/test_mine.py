@@ -44,7 +44,7 @@ def part(page: Page, id: str) -> str:
         (ANNA, ["Anna Holm", "anna1001", "Egeskolen", "999001", "2.B", "Elev"]),
         (CARLA, ["Carla Juhl", "Egeskolen", "2.B, 5.A", "Lærer"]),
         (DAN, ["Dan Holm", "Kontaktperson", "Egeskolen"]),
-        (EVA, ["Eva Norup", "TAP", "Brugeradministrator", "Egeskolen"]),
+        (EVA, ["Eva Norup", "Teknisk-administrativ medarbejder", "Brugeradministrator", "Egeskolen"]),
         (GRY, ["Gry Toft", "Support"]),
         (BOTH, ["Mette Vang Iversen", "Lærer", "Kontaktperson", "6.B"]),
     ],
@@ -381,7 +381,9 @@ def test_a_login_ended_by_a_change_elsewhere_says_why(app: Flask) -> None:
     change_password(elsewhere)
     page = browser.open("/mit")
     assert page.path == "/login"
-    assert (told(page) or "").endswith("Du er logget ud, fordi adgangskoden blev skiftet.")
+    assert (told(page) or "").endswith(
+        "Du er logget ud, fordi adgangskoden blev skiftet. Var det ikke dig? Sig det til skolen."
+    )
     assert told(browser.open("/login")) is None
     browser.open("/mit")
     assert told(browser.current) is None

@@ -97,6 +97,8 @@ def test_who_belongs_nowhere_or_is_blocked_is_told_so(
     for member, heading in ((CARLA, "Du står ikke på en skole lige nu"), (BO, "Dit login er spærret")):
         page = log_in(Browser(app), wire, member)
         assert page.heading == heading
+        assert page.text.count(heading) == 1
+        assert "Spørg skolens kontor." in page.text
         assert "Log ind med brugernavn" not in page.links()  # which would end in the same way
     assert store.count(database, "sso_session") == 0
     told = [(e.subject_id, e.details["reason"]) for e in store.events(database, "LOGIN_REFUSED")]

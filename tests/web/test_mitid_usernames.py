@@ -211,7 +211,8 @@ def test_who_stops_comes_back_to_the_two_other_ways(browser: Browser, wire: Wire
     assert "En forælder hjælper" in page.text
     assert "En lærer hjælper" in page.text
     page = browser.open(decide(wire, go(browser, FETCH), stop="access_denied"))
-    assert "Du afbrød MitID. Der er ikke ændret noget." in page.text
+    assert page.heading == "Du afbrød MitID"
+    assert "Der er ikke ændret noget." in page.text
     page = browser.follow("Har du ikke MitID?")
     assert page.path == "/brugernavn"
 

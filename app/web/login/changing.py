@@ -21,6 +21,7 @@ from app.web import pictures
 from app.web.browser import browser
 from app.web.fields import NewPasswordForm, PasswordForm
 from app.web.guard import public
+from app.web.i18n import gettext as _
 from app.web.i18n import language, time_text
 from app.web.i18n import wait_text as wait_text_of
 from app.web.login.entering import blueprint
@@ -35,6 +36,7 @@ from app.web.wizard import (
     find_flow,
     finish,
     keep_pick,
+    new_kind,
     not_four,
     picked,
     pictures_context,
@@ -71,6 +73,7 @@ def waiting_password(flow: Flow) -> Response:
         may_choose=passwords.may_choose(flow.required),
         own_choice=pending.is_own_choice,
         old_kind=_old_kind(flow),
+        new_kind=new_kind(flow, pending.password_type),
         until_text=time_text(flow.claim.until) if flow.claim else None,
         seconds_left=seconds_left(flow),
     )
@@ -186,6 +189,8 @@ def _is_pictures(flow: Flow) -> bool:
 def _practise_page(flow: Flow, problem: dict[str, Any], status: int = 200) -> Response:
     is_pictures = _is_pictures(flow)
     shown = pictures_context(flow) if is_pictures else words_context(flow)
+    if is_pictures and problem["problem"] == "wrong" and shown["form"].typed.data is not None:
+        shown["form"].typed.errors = [_("Skriv de fire navne igen.")]
     kind = "pictures" if is_pictures else "words"
     old_kind = _old_kind(flow)
     return page("login/practise.html", status=status, kind=kind, old_kind=old_kind, **{**shown, **problem})

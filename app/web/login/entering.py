@@ -35,6 +35,7 @@ from app.web.wizard import (
     go_on,
     keep_flow,
     keep_pick,
+    new_kind,
     picked,
     pictures_context,
     problem_of,
@@ -188,6 +189,8 @@ def warning(flow: Flow) -> Response:
         last_date=date_text(ends_at) if ends_at else "",
         may_postpone=not flow.has_run_out(now().at),
         reason=_reason(flow).value,
+        is_marked=flow.is_marked,
+        new_kind=new_kind(flow, flow.required),
         seconds_left=seconds_left(flow),
     )
 

@@ -29,6 +29,7 @@ def _new_password_example(ids: tuple[str, ...] = ()) -> dict[str, Any]:
         "may_choose": not ids,
         "own_choice": False,
         "old_kind": None,
+        "new_kind": None,
         "until_text": None,
         "seconds_left": 0,
     }
@@ -91,6 +92,8 @@ STILLS: Screens = {
                 "last_date": date_text(now().at),
                 "may_postpone": True,
                 "reason": ExpiryReason.AGE.value,
+                "is_marked": False,
+                "new_kind": None,
                 "seconds_left": 0,
             }
         }
