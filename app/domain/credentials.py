@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from app.config import Config
+from app.db import Instant
 from app.direct import direct, often
+from app.domain import people
 from app.domain.passwords import counts
-from app.models.credentials import Authorisation, Credential
+from app.models.credentials import Authorisation, Credential, ExpiryReason
 from app.models.people import PasswordType
 from app.models.sso import SsoSession
 
@@ -37,6 +39,24 @@ def find_type(db: Session, user_id: int) -> PasswordType:
         select(Credential.password_type).where(Credential.user_id == user_id, Credential.ended_at.is_(None))
     )
     return found or PasswordType.WORDS
+
+
+def forget_stage_end(db: Session, user_id: int, required: PasswordType) -> None:
+    """Forget the last day that a password got for its type, where it is the required one again.
+
+    Should the type not fit once more, its days begin anew.
+    """
+    db.execute(
+        update(Credential)
+        .where(
+            Credential.user_id == user_id,
+            Credential.ended_at.is_(None),
+            Credential.expiry_reason == ExpiryReason.STAGE,
+            Credential.password_type == required,
+        )
+        .values(expires_at=None, expiry_reason=None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 _CURRENT = often(
@@ -81,5 +101,10 @@ def find_current(
     is_set_in_one = row.authorisation is not Authorisation.OPERATOR and assurance_level == ONE_FACTOR
     own_sessions = 1 if is_set_in_one else 0
     is_news = row.earlier == own_sessions and at - row.set_at < timedelta(days=NEWS_DAYS)
-    expires_at = row.expires_at if counts(row.expiry_reason, config.password_profile) else None
+    # Asked only where it matters.
+    fits = row.expiry_reason is ExpiryReason.STAGE and (
+        row.password_type is people.get_required_type(db, user_id, Instant(at).today)
+    )
+    has_end = counts(row.expiry_reason, config.password_profile, fits=fits)
+    expires_at = row.expires_at if has_end else None
     return Current(row.password_type, row.set_at, row.authorisation, expires_at, is_news)

@@ -86,7 +86,7 @@ class Flow:
     is_known_device: bool
     is_slowed: bool
     required: PasswordType
-    is_marked: bool = False  # `required` is what the school has chosen, not what the level gives
+    is_marked: bool = False  # whether `required` is the school's choice
     proof: Proof | None = None
     authorised_by_id: int | None = None
     claim: Claim | None = None
@@ -334,7 +334,9 @@ def find(
         claim = windows.get_claim(db, row.password_window_id, now)
         # Used up, it still lets the very flow that used it finish.
         is_proved = is_proved and claim.standing in (Standing.UNDER_WAY, Standing.DONE)
-    has_end = passwords.counts(row.expiry_reason, config.password_profile)
+    required = passwords.required_type(row.level, row.marked_password_type)
+    profile, fits = config.password_profile, row.credential_type is required
+    has_end = passwords.counts(row.expiry_reason, profile, fits=fits)
     return Flow(
         id=row.id,
         token=token,
@@ -354,12 +356,12 @@ def find(
         credential_type=row.credential_type,
         sealed_hash=row.sealed_hash,
         credential_expires_at=row.credential_expires_at if has_end else None,
-        expiry_reason=row.expiry_reason if has_end else None,
+        expiry_reason=row.expiry_reason,
         is_blocked=row.blocked_at is not None,
         has_place=bool(row.has_place),
         is_known_device=bool(row.is_known_device),
         is_slowed=bool(row.is_slowed),
-        required=passwords.required_type(row.level, row.marked_password_type),
+        required=required,
         is_marked=row.marked_password_type is not None,
         proof=row.proof,
         authorised_by_id=row.authorised_by_id,
@@ -444,5 +446,4 @@ def want_change(db: Session, flow: Flow) -> Flow:
 def sweep(db: Session, now: Instant) -> int:
     """Remove flows that are over, and the secrets in them (S-25); returns how many, or `SWEPT_AT_ONCE`."""
     is_over = or_(LoginFlow.expires_at <= now.sql, LoginFlow.finished_at < now.after(-ECHO_SECONDS))
-    gone = swept(db, LoginFlow, is_over)
-    return gone + swept(db, PendingPassword, PendingPassword.expires_at <= now.sql)
+    return swept(db, LoginFlow, is_over) + swept(db, PendingPassword, PendingPassword.expires_at <= now.sql)

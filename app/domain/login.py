@@ -8,13 +8,13 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, or_, select, update
+from sqlalchemy import and_, bindparam, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.config import Config
 from app.db import NOW, Instant, after, table
 from app.direct import Bound, direct, direct_together, often
-from app.domain import audit, devices, flows, people, sessions, throttling
+from app.domain import audit, credentials, devices, flows, people, sessions, throttling
 from app.domain.audit import Event
 from app.domain.flows import ECHO_SECONDS, IS_ALIVE, Flow, Step
 from app.domain.passwords import Hasher, HashingBusyError, switched_off
@@ -56,10 +56,14 @@ class Browser:
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
-    """Where a login goes in: the device it makes known, and the session whose place it takes, if any."""
+    """Where a login goes in: the device it makes known, and the session whose place it takes, if any.
+
+    `forgets` is what else this browser has half done, and ends with it: taken before the session is.
+    """
 
     device_token: str
     replaces: int | None = None
+    forgets: tuple[Bound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,8 @@ def check_password(
         _store_anew(db, hasher, flow, rehashed or "")
     if flow.credential_type is not flow.required and flow.credential_expires_at is None:
         _set_deadline(db, config, flow, now)
+    elif flow.user_id and flow.expiry_reason is ExpiryReason.STAGE and flow.credential_expires_at is None:
+        credentials.forget_stage_end(db, flow.user_id, flow.required)
     cleared = throttling.clearing(reserved.bucket)
     is_over = proved.is_finished and not flow.is_finished
     if entrance is None or proved.user_id is None or not is_over:
@@ -226,6 +232,10 @@ _STANDING_NOW = _STANDING.where(
         Credential.expires_at.is_(None),
         Credential.expires_at > NOW,
         Credential.expiry_reason == bindparam("switched_off"),
+        and_(
+            Credential.expiry_reason == ExpiryReason.STAGE,
+            Credential.password_type == bindparam("required"),
+        ),
     )
 )
 # Where nothing else is needed: the proof and the end in one.
@@ -261,7 +271,8 @@ def _prove(
         may_finish
         and step is Step.FINISH
         and not flow.is_finished
-        and direct(db, _PROVE_AND_FINISH, values | {"switched_off": off}).first() is not None
+        and direct(db, _PROVE_AND_FINISH, values | {"switched_off": off, "required": flow.required}).first()
+        is not None
     ):
         return replace(proved, is_finished=True)
     # The second of two presses finds the flow finished, and proves it once more: `finish` knows it.
@@ -299,7 +310,7 @@ def _store_anew(db: Session, hasher: Hasher, flow: Flow, hashed: str) -> None:
 
 def postpone(db: Session, flow: Flow, now: Instant) -> bool:
     """Note that the person changes the password later; False where there is no more later."""
-    if not flow.is_proved or flow.has_run_out(now.at):
+    if not flow.is_proved or flow.has_run_out(now.at) or not holds_standing(db, flow):
         return False
     noted = db.execute(
         update(LoginFlow)
@@ -359,7 +370,12 @@ def finish(
     """
     token = keys.token_mark(SESSION_OF_FLOW, flow.token)
     off = switched_off(config.password_profile)
-    values = {"flow_id": flow.id, "proved_id": flow.credential_id, "switched_off": off}
+    values = {
+        "flow_id": flow.id,
+        "proved_id": flow.credential_id,
+        "switched_off": off,
+        "required": flow.required,
+    }
     if direct(db, _FINISH, values | now.binds).first() is None:
         asked = {"flow_id": flow.id, "session_mark": keys.token_mark(sessions.KIND, token)}
         is_second_press = db.execute(_FINISHED, asked | now.binds).first() is not None
@@ -389,6 +405,8 @@ def enter(
 
     `also` is executed with it.
     """
+    for forgotten in entrance.forgets:
+        direct(db, *forgotten)
     if entrance.replaces is not None:
         sessions.replace(db, entrance.replaces, now)
     device, network = browser.device_words, browser.network

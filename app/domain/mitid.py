@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 
-from sqlalchemy import ColumnElement, delete, insert, literal, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, delete, false, insert, literal, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from app.config import Config
 from app.db import SKEW_SECONDS, Instant, swept
-from app.domain import audit, cpr, login, people
+from app.domain import audit, cpr, flows, login, people
 from app.domain.audit import Event
 from app.domain.login import Browser, Entrance
 from app.keys import Keys
-from app.models.people import User
+from app.models.people import ContactRelation, User
 from app.models.recovery import Errand, MitIdTrip, RecoveryFlow
 from app.world import Dice, Identity, Trip
 
@@ -133,23 +133,31 @@ def _under_way(keys: Keys, token: str, now: Instant) -> tuple[ColumnElement[bool
 
 
 def identify(
-    db: Session, keys: Keys, identity: Identity, network: str, now: Instant
+    db: Session, keys: Keys, identity: Identity, network: str, now: Instant, *, user_id: int | None = None
 ) -> tuple[Match, Person | None]:
     """Find whom MitID proved: by the CPR number, then by the MitID (S-31).
 
     A match by the number is kept, so that the MitID alone finds the person the next time. Where the two
-    belong to different people nobody is found, and both are told.
+    belong to different people nobody is found, and both are told. `user_id` is whose password they came for.
     """
     number = cpr.normal(identity.cpr) if identity.cpr else None
     if identity.cpr and number is None:
         return Match.UNSOUND, None
     mark = cpr.mark(keys, number) if number else None
-    whose = [User.mitid_uuid == identity.mitid_uuid]
-    if mark is not None:
-        whose.append(User.cpr_lookup == mark)
+
+    def is_proved(user: type[User]) -> ColumnElement[bool]:
+        by_number = user.cpr_lookup == mark if mark is not None else false()
+        return or_(user.mitid_uuid == identity.mitid_uuid, by_number)
+
+    # A child is held before whoever may help it, as by everybody else: the two could wait for each other.
+    if user_id is not None:
+        adult = aliased(User)
+        children = select(ContactRelation.pupil_id).join(adult, adult.id == ContactRelation.contact_id)
+        child = select(User.id).where(User.id == user_id, User.id.in_(children.where(is_proved(adult))))
+        db.execute(child.with_for_update(key_share=True)).all()
     # Held until the commit: a block, or another return, beside this waits for it (S-04).
     found = list(
-        db.scalars(select(User).where(or_(*whose)).order_by(User.id).with_for_update(key_share=True))
+        db.scalars(select(User).where(is_proved(User)).order_by(User.id).with_for_update(key_share=True))
     )
     if not found:
         return (Match.UNKNOWN if number else Match.NO_CPR), None
@@ -184,13 +192,18 @@ def log_in(
     browser: Browser,
     entrance: Entrance,
     now: Instant,
+    *,
+    half_done: str | None = None,
 ) -> str | None:
     """Log a person in by MitID; returns the session's token (S-17).
 
+    The half-done login of this browser, by its token, is over then: it goes before a session is ended.
     None for whoever belongs to an institution that is no public body, where MitID may not be used.
     """
     if person.has_private_place:
         return None
+    if half_done is not None:
+        flows.forget(db, keys, half_done)
     token = dice.token()
     login.enter(
         db,

@@ -218,9 +218,9 @@ def confirm(
             LoginFlow.finished_at.is_(None),
         )
     )
+    recovery.end_proofs(db, user_id)
     sessions.end_all(db, user_id, EndReason.PASSWORD_CHANGED, now)
     devices.forget_others(db, keys, user_id, browser.device_token)
-    recovery.end_proofs(db, user_id)
     _forget_tries(db, keys, flow.username, browser)
     audit.record(
         db,
@@ -258,9 +258,9 @@ def _forget_tries(db: Session, keys: Keys, username: str, browser: Browser) -> N
 def keep_old(db: Session, flow: Flow, now: Instant) -> Flow | None:
     """Throw away the password that waits; returns the flow as the login that it then is.
 
-    None where the old password has run out, or was not what proved the flow.
+    None where the old password has run out, or was not what proved the flow, or stands no more.
     """
-    if not flow.may_keep_old(now.at):
+    if not flow.may_keep_old(now.at) or not login.holds_standing(db, flow):
         return None
     kept = db.execute(
         update(LoginFlow)

@@ -240,11 +240,13 @@ def void_pictures(db: Session, now: Instant, *, operator: str) -> int:
     soon finds. Each pupil gets new pictures with the help of an adult. Returns how many codes ended;
     call it, a transaction each time, until none did.
     """
-    some = select(Credential.id).where(*_has_pictures()).order_by(Credential.id).limit(VOID_AT_ONCE)
+    some = select(Credential.user_id).where(*_has_pictures()).order_by(Credential.id).limit(VOID_AT_ONCE)
+    whose = db.scalars(some).all()
+    people.hold(db, *whose)  # before anything of theirs
     user_ids = list(
         db.scalars(
             update(Credential)
-            .where(Credential.id.in_(some), Credential.ended_at.is_(None))
+            .where(Credential.user_id.in_(whose), *_has_pictures())
             .values(ended_at=now.sql)
             .returning(Credential.user_id)
         )

@@ -136,8 +136,13 @@ def switched_off(profile: PasswordProfile) -> ExpiryReason | None:
     return None if profile is PasswordProfile.UNILOGIN else ExpiryReason.AGE
 
 
-def counts(reason: ExpiryReason | None, profile: PasswordProfile) -> bool:
-    """Whether a password that has a last day for this reason has it in this profile (S-20)."""
+def counts(reason: ExpiryReason | None, profile: PasswordProfile, *, fits: bool) -> bool:
+    """Whether a password that has a last day for this reason has it in this profile (S-20).
+
+    `fits`: it is of the type that its owner is to have. One that fits again need not be changed for its type.
+    """
+    if reason is ExpiryReason.STAGE:
+        return not fits
     return reason is None or reason is not switched_off(profile)
 
 

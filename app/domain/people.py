@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session, aliased
 
 from app.direct import direct, often
 from app.domain import cpr
-from app.domain.passwords import About
+from app.domain.passwords import About, required_type
 from app.models.people import (
     Affiliation,
     Category,
     Group,
     GroupMember,
     Institution,
+    PasswordType,
     Right,
     RightKind,
     User,
@@ -136,6 +137,24 @@ def get_user(db: Session, user_id: int) -> User:
     if user is None:
         raise LookupError(f"no user {user_id}")
     return user
+
+
+def get_required_type(db: Session, user_id: int, today: date) -> PasswordType:
+    """Return the kind of password a user is to have on a day.
+
+    Raises:
+        NoResultFound: there is no such user.
+
+    """
+    asked = select(pupil_level(User.id, literal(today)).label("level"), User.marked_password_type)
+    row = db.execute(asked.where(User.id == user_id)).one()
+    return required_type(row.level, row.marked_password_type)
+
+
+def hold(db: Session, *user_ids: int) -> None:
+    """Hold users until the commit, in one order: before anything of theirs, as a login and a block do."""
+    whose = select(User.id).where(User.id.in_(user_ids)).order_by(User.id)
+    db.execute(whose.with_for_update(key_share=True)).all()
 
 
 def find_by_username(db: Session, username: str) -> User | None:

@@ -202,7 +202,8 @@ def end_lost(db: Session, user_id: int, now: Instant) -> int:
     values = {"today": now.today} | now.binds
     if direct(db, _HAS_LOST, values | {"user_id": user_id}).first() is None:
         return 0
-    flows.forget_proved(db, user_id)  # before the sessions, as whoever finishes one does
+    people.hold(db, user_id)
+    flows.forget_proved(db, user_id)  # before the sessions, as below
     ended = direct(db, _END_LOST, values | {"whose_id": user_id})
     for row in ended:
         audit.record(db, Event.SESSION_ENDED, now, subject_id=user_id, session=row.id)
@@ -210,8 +211,14 @@ def end_lost(db: Session, user_id: int, now: Instant) -> int:
 
 
 def stamp(db: Session, session_id: int, now: Instant) -> None:
-    """Write that a session was used now."""
-    db.execute(update(SsoSession).where(SsoSession.id == session_id).values(seen_at=now.sql))
+    """Write that a session was used now, unless somebody ends it, or writes the same, at this moment."""
+    free = select(SsoSession.id).where(SsoSession.id == session_id)
+    db.execute(
+        update(SsoSession)
+        .where(SsoSession.id.in_(free.with_for_update(key_share=True, skip_locked=True)))
+        .values(seen_at=now.sql)
+        .execution_options(synchronize_session=False)
+    )
 
 
 _LIVING = often(
@@ -238,7 +245,8 @@ def end_one(db: Session, login: Login, session_id: int, now: Instant) -> bool:
     mine = (SsoSession.id == session_id) & (SsoSession.user_id == login.user_id)
     if db.scalar(select(SsoSession.id).where(mine, SsoSession.ended_at.is_(None))) is None:
         return False
-    # Flows before sessions, as whoever finishes one does: in another order two could wait for each other.
+    if not _holds_own(db, login):
+        return False
     flows.forget_proved(db, login.user_id)
     if not _end(db, now, EndReason.ENDED_BY_USER, mine):
         return False
@@ -251,13 +259,25 @@ def end_one(db: Session, login: Login, session_id: int, now: Instant) -> bool:
 def end_others(db: Session, login: Login, now: Instant) -> int:
     """End all of one's own sessions but the one at hand; returns how many."""
     others = (SsoSession.user_id == login.user_id) & (SsoSession.id != login.id)
-    flows.forget_proved(db, login.user_id)  # before the sessions, as above
+    if not _holds_own(db, login):
+        return 0
+    flows.forget_proved(db, login.user_id)
     count = _end(db, now, EndReason.ENDED_BY_USER, others)
     if count:
         audit.record(
             db, Event.SESSIONS_ENDED, now, actor_id=login.user_id, subject_id=login.user_id, count=count
         )
     return count
+
+
+def _holds_own(db: Session, login: Login) -> bool:
+    """Hold the user before flows and sessions; False where the session at hand was ended by then (S-04).
+
+    In this order, as whoever finishes a login takes them, or two who end each other's would wait for ever.
+    """
+    people.hold(db, login.user_id)
+    own = select(SsoSession.id).where(SsoSession.id == login.id, SsoSession.ended_at.is_(None))
+    return db.scalar(own) is not None
 
 
 def replace(db: Session, session_id: int, now: Instant) -> None:

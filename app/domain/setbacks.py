@@ -17,7 +17,7 @@ from app.db import Instant, later
 from app.domain import quota, throttling
 from app.models.clock import ClockMark
 from app.models.contact import SendingQuota
-from app.models.credentials import PendingPassword, Throttle
+from app.models.credentials import NetworkFailure, PendingPassword, Throttle
 from app.models.elevadgang import PasswordWindow, WindowState
 from app.models.recovery import MitIdTrip, RecoveryFlow
 from app.models.sso import LoginFlow, SsoSession
@@ -71,10 +71,10 @@ def _shifts(now: Instant, lost: int) -> list[Update]:
             LoginFlow.finished_at,
         ),
         _shift(lost, PendingPassword.expires_at > now.sql, PendingPassword.expires_at),
-        _shift(lost, RecoveryFlow.expires_at > now.sql, RecoveryFlow.proof_at, RecoveryFlow.expires_at),
         _shift(
             lost, MitIdTrip.expires_at > now.sql, MitIdTrip.begun_at, MitIdTrip.expires_at, MitIdTrip.used_at
         ),
+        _shift(lost, RecoveryFlow.expires_at > now.sql, RecoveryFlow.proof_at, RecoveryFlow.expires_at),
         _shift(
             lost,
             SsoSession.ended_at.is_(None) & (SsoSession.expires_at > now.sql),
@@ -82,6 +82,7 @@ def _shifts(now: Instant, lost: int) -> list[Update]:
             SsoSession.seen_at,
             SsoSession.expires_at,
         ),
+        _shift(lost, NetworkFailure.at > now.after(-throttling.CROWD_SECONDS), NetworkFailure.at),
         _shift(lost, is_held, Throttle.last_at, Throttle.next_at),
         _shift(lost, SendingQuota.began_at > now.after(-quota.SECONDS), SendingQuota.began_at),
     ]

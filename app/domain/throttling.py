@@ -208,17 +208,18 @@ def note_failure(db: Session, keys: Keys, network: str, account: str, now: Insta
     noted = dialect.insert(NetworkFailure).values(network=network, account=account, at=now.sql)
     keyed = [NetworkFailure.network, NetworkFailure.account]
     db.execute(noted.on_conflict_do_update(index_elements=keyed, set_={"at": now.sql}))
-    since = now.after(-CROWD_SECONDS)
+    # What is from the future was made by a clock that was set back since (S-07).
+    since, until = now.after(-CROWD_SECONDS), now.after(SKEW_SECONDS)
     failed = db.scalar(
         select(func.count())
         .select_from(NetworkFailure)
-        .where(NetworkFailure.network == network, NetworkFailure.at > since)
+        .where(NetworkFailure.network == network, NetworkFailure.at > since, NetworkFailure.at <= until)
     )
     if not failed or failed < CROWD:
         return
     succeeded = db.scalar(
         select(func.count(SsoSession.user_id.distinct())).where(
-            SsoSession.network == network, SsoSession.created_at > since
+            SsoSession.network == network, SsoSession.created_at > since, SsoSession.created_at <= until
         )
     )
     if (succeeded or 0) / (failed + (succeeded or 0)) >= CROWD_SUCCESS:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import bindparam, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
-from app.db import SKEW_SECONDS, Instant
+from app.db import SKEW_SECONDS, Instant, table
+from app.direct import Bound, executing
 from app.domain import audit, people, recovery
 from app.domain.audit import Event
 from app.domain.passwords import WORDLISTS
@@ -80,9 +81,15 @@ def find(db: Session, keys: Keys, token: str, now: Instant) -> int | None:
     )
 
 
-def forget(db: Session, keys: Keys, token: str) -> None:
-    """End a proof before its time."""
-    db.execute(delete(RecoveryFlow).where(RecoveryFlow.token_mark == keys.token_mark(KIND, token)))
+_FORGET = delete(table(RecoveryFlow)).where(RecoveryFlow.token_mark == bindparam("token_mark"))
+
+
+def forgetting(keys: Keys, token: str) -> Bound:
+    """Return what ends a proof before its time, when executed."""
+    return _FORGET, {"token_mark": keys.token_mark(KIND, token)}
+
+
+forget = executing(forgetting)
 
 
 def list_found(db: Session, person_id: int, now: Instant) -> list[Found]:

@@ -235,7 +235,8 @@ def _flow_of(under_way: Underway) -> Flow | None:
 
 def _proved(under_way: Underway, flow: Flow | None, identity: Identity) -> Response | Problem:
     """Do what the trip was for, in one transaction; returns the answer, or why there is none."""
-    match, person = mitid.identify(db(), keys(), identity, browser().network, now())
+    network, whose = browser().network, flow.user_id if flow else None
+    match, person = mitid.identify(db(), keys(), identity, network, now(), user_id=whose)
     if match is Match.CONFLICT:
         log.warning("mitid", extra={"request_id": request_id(), "kind": "CPR number and MitID differ"})
     outcome = MATCHES[match] if person is None else _done(under_way, flow, person)
@@ -274,12 +275,12 @@ def _login(under_way: Underway, person: Person) -> Response | Problem:
     """Log in, where the law lets MitID be used for it."""
     if not person.has_place:
         return Problem.NO_PLACE
-    token = mitid.log_in(db(), keys(), world().dice, config(), person, browser(), entrance(), now())
+    half_done = read_cookie(FLOW)
+    token = mitid.log_in(
+        db(), keys(), world().dice, config(), person, browser(), entrance(), now(), half_done=half_done
+    )
     if token is None:
         return Problem.PRIVATE
-    half_done = read_cookie(FLOW)
-    if half_done:
-        flows.forget(db(), keys(), half_done)
     answer = enter(under_way.destination or url_for("mine.overview"), token, entrance().device_token)
     set_cookie(answer, WAY, "mitid", days=KNOWN_DAYS)
     return answer

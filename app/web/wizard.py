@@ -240,8 +240,10 @@ def problem_of(checked: Checked) -> dict[str, Any]:
 def entrance() -> Entrance:
     """Return where a login of this browser goes in, found once a request: a new device is one device."""
     if "entrance" not in g:
-        before = current_login()
-        g.entrance = Entrance(device_token() or new_device_token(), before.id if before else None)
+        before, looked_up = current_login(), read_cookie(RECOVERY)
+        # Usernames were looked up, by somebody else it may be, at a shared machine.
+        forgets = (usernames.forgetting(keys(), looked_up),) if looked_up else ()
+        g.entrance = Entrance(device_token() or new_device_token(), before.id if before else None, forgets)
     found: Entrance = g.entrance
     return found
 
@@ -264,9 +266,7 @@ def enter(path: str, token: str, device: str) -> Response:
     answer = leave(path)
     set_cookie(answer, LOGIN, token)
     drop_cookie(answer, FLOW)
-    looked_up = read_cookie(RECOVERY)
-    if looked_up:  # by somebody else, it may be, at a shared machine
-        usernames.forget(db(), keys(), looked_up)
+    if read_cookie(RECOVERY):  # the row went with the login
         drop_cookie(answer, RECOVERY)
     keep_device(answer, device)
     session.clear()  # the forms of before the login are no forms of this session (S-17)

@@ -17,7 +17,7 @@ from app.models.credentials import PendingPassword, Throttle
 from app.models.elevadgang import PasswordWindow
 from app.models.sso import SsoSession
 from tests.cast import ANNA, BO, CARLA
-from tests.domain.acts import Acts
+from tests.domain.acts import STRANGER, Acts
 from tests.domain.helping import Helping
 
 BOS, SECRET = BO.username or "", BO.secret or ""
@@ -75,6 +75,46 @@ def test_s_07_what_the_clock_lost_is_lost_to_the_wait_as_well(acts: Acts) -> Non
     acts.clock.forward(minutes=0.6)
     with acts.writing() as (db, now):
         assert throttling.reserve(db, "b", Place.OUTER, now).is_allowed
+
+
+def fail(acts: Acts, count: int) -> None:
+    """Let so many accounts fail from one network, as somebody does who guesses."""
+    for number in range(count):
+        with acts.writing() as (db, now):
+            throttling.note_failure(db, acts.keys, STRANGER.network, f"account {number}", now)
+
+
+def is_slowed(acts: Acts) -> bool:
+    """Whether that network is slowed."""
+    bucket = throttling.network_bucket(acts.keys, STRANGER.network)
+    with acts.database.reading() as db:
+        return bool(db.scalar(select(throttling.IS_SLOWED), {"network_bucket": bucket} | acts.now().binds))
+
+
+@pytest.mark.parametrize("is_noticed", [True, False])
+def test_s_07_a_network_is_slowed_no_longer_for_failures_from_before(quick: Acts, is_noticed: bool) -> None:
+    """«S-14» Ten minutes after the last of many, one slip of one pupil's is a slip again."""
+    pass_by(quick, minutes=0)
+    pass_by(quick, minutes=60)
+    fail(quick, throttling.CROWD)
+    assert is_slowed(quick)
+    quick.clock.forward(minutes=-60)
+    if is_noticed:
+        jobs.make_good(quick.database, quick.clock)
+    quick.clock.forward(minutes=11)
+    assert not is_slowed(quick)
+    fail(quick, 1)
+    assert not is_slowed(quick)
+
+
+def test_s_07_failures_keep_their_age_when_the_clock_is_set_back(quick: Acts) -> None:
+    pass_by(quick, minutes=0)
+    pass_by(quick, minutes=60)
+    fail(quick, throttling.CROWD - 1)
+    set_back(quick, minutes=60)
+    with quick.writing() as (db, now):
+        throttling.note_failure(db, quick.keys, STRANGER.network, "one more", now)
+    assert is_slowed(quick), "who guesses gains nothing by it"
 
 
 def test_s_07_a_window_ends_after_its_five_minutes(helping: Helping) -> None:

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from app.config import PasswordProfile
 from app.db import Database
 from app.demo.cast import ANNA, BO, CARLA, EXPIRING, IDA, MARKED, STAGE, Member
-from app.models.people import PasswordType
+from app.models.people import PasswordType, User
 from app.web import pictures
 from app.web.i18n import date_text
 from tests import store
@@ -257,6 +259,31 @@ def test_s_20_where_no_password_runs_out_by_age_nobody_is_warned_of_one_set_befo
     page = Browser(app).log_in(BO.username or "", BO.password or "")
     assert page.path == "/mit"
     assert "Skal skiftes senest" not in page.text
+
+
+def test_who_is_moved_back_while_the_warning_is_shown_is_warned_no_more(
+    app: Flask, browser: Browser, db: Session
+) -> None:
+    page = browser.log_in(STAGE.username or "", STAGE.secret or "")
+    assert page.heading == "Din adgangskode skal snart skiftes"
+    earlier = browser.twin()
+    db.execute(
+        update(User)
+        .where(User.id == user_of(db, STAGE).id)
+        .values(marked_password_type=PasswordType.PICTURES)
+    )
+    db.commit()
+    page = browser.open("/login/varsel")
+    assert page.heading == "Du skal ikke skifte adgangskode alligevel"
+    assert "ny klasse" not in page.text
+    assert "Du kan vente" not in page.text
+    assert "Skift nu" not in page.text
+    assert browser.press("Log ind").path == "/mit"
+    assert "Skal skiftes senest" not in browser.current.text
+    assert "udsat" not in browser.current.text, "nothing was put off"
+    assert earlier.press("Senere").path == "/mit"
+    again = Browser(app)
+    assert again.log_in(STAGE.username or "", STAGE.secret or "").path == "/mit"
 
 
 @pytest.mark.parametrize(("member", "days"), [(STAGE, 21), (EXPIRING, 11)])

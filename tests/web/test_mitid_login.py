@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
@@ -14,7 +16,7 @@ from app.world import World
 from tests import store
 from tests.cast import BO, CARLA, DAN, FINN, GRY, Member, user_of
 from tests.pages import Browser, Page
-from tests.web.trips import AGAIN, Wire, decide, forwarded, go, visit, yesterday
+from tests.web.trips import AGAIN, FETCH, Wire, decide, forwarded, go, visit, yesterday
 
 pytestmark = pytest.mark.usefixtures("wire")
 
@@ -149,6 +151,42 @@ def test_a_half_done_login_does_not_outlive_it(browser: Browser, wire: Wire, dat
             is None
         )
     assert browser.cookie("flow") is None
+
+
+def taken(asked: list[tuple[str, Any]], *kinds: str) -> list[str]:
+    """Return the statements of some kinds, in the order in which they were asked."""
+    return [kind for statement, _values in asked for kind in kinds if statement.startswith(kind)]
+
+
+def test_s_18_what_is_half_done_goes_before_the_session_it_replaces(
+    browser: Browser, wire: Wire, database: Database
+) -> None:
+    """As whoever ends logins takes the two: in another order they could wait for each other."""
+    browser.log_in("boli1003", BO.password or "")
+    browser.open("/login/brugernavn")
+    browser.press("Næste", filled={"Brugernavn": "boli1003"})
+    browser.send("/mitid/login", {"csrf_token": browser.csrf()})
+    back = decide(wire, forwarded(browser), identity=(BO.mitid or {})["uuid"])
+    with store.heard(database) as asked:
+        assert browser.open(back).path == "/mit"
+    order = ["DELETE FROM login_flow", "UPDATE sso_session"]
+    assert taken(asked, *order) == order
+    assert browser.cookie("flow") is None
+
+
+def test_s_18_so_do_the_usernames_that_were_looked_up(
+    browser: Browser, wire: Wire, database: Database
+) -> None:
+    browser.log_in("boli1003", BO.password or "")
+    browser.open("/brugernavn")
+    visit(browser, wire, BO, FETCH)
+    assert store.count(database, "recovery_flow") == 1
+    with store.heard(database) as asked:
+        assert browser.log_in("boli1003", BO.password or "").path == "/mit"
+    order = ["DELETE FROM recovery_flow", "UPDATE sso_session"]
+    assert taken(asked, *order) == order
+    assert store.count(database, "recovery_flow") == 0
+    assert browser.cookie("recovery") is None
 
 
 def test_the_way_used_last_comes_first(app: Flask, browser: Browser, wire: Wire) -> None:

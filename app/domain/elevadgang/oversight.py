@@ -12,7 +12,7 @@ from sqlalchemy import Row, and_, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from app.db import Instant
-from app.domain import audit, blocking, usernames
+from app.domain import audit, blocking, credentials, people, usernames
 from app.domain.audit import NEWEST, Event
 from app.domain.blocking import Blocker
 from app.domain.elevadgang import areas
@@ -90,6 +90,8 @@ def mark(db: Session, area: Area, uni_id: str, password_type: PasswordType | Non
     )
     if marked.first() is None:
         return Deed.NOTHING
+    # A mark that is taken back takes its days with it.
+    credentials.forget_stage_end(db, user_id, people.get_required_type(db, user_id, now.today))
     audit.record(
         db,
         Event.PASSWORD_TYPE_MARKED,

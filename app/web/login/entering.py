@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Blueprint, request, url_for
@@ -183,12 +183,14 @@ def _tried(flow: Flow, secret: str, template: str, context: Any) -> Response:
 def warning(flow: Flow) -> Response:
     """Tell that the password must be changed, now or soon."""
     ends_at = flow.credential_expires_at
+    # The school may have taken back what the warning was for, since the password was entered.
+    is_due = step_of(replace(flow, has_postponed=False)) is Step.WARNING
     return page(
         "login/warning.html",
         username=flow.username,
         last_date=date_text(ends_at) if ends_at else "",
         may_postpone=not flow.has_run_out(now().at),
-        reason=_reason(flow).value,
+        reason=_reason(flow).value if is_due else None,
         is_marked=flow.is_marked,
         new_kind=new_kind(flow, flow.required),
         seconds_left=seconds_left(flow),
@@ -206,7 +208,8 @@ def _reason(flow: Flow) -> ExpiryReason:
 @turn_of(Step.WARNING, Step.FINISH)
 def warning_answered(flow: Flow) -> Response:
     """Change now, or later."""
-    if flow.is_finished or ("later" in request.form and login.postpone(db(), flow, now())):
+    is_later = "later" in request.form
+    if flow.is_finished or (is_later and (step_of(flow) is Step.FINISH or login.postpone(db(), flow, now()))):
         return finish(flow)
     deal_new(flow)
     return onward("login.new_password")
