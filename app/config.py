@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import stat
@@ -14,14 +13,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from app import addresses
+
 PROJECT = Path(__file__).resolve().parent.parent
 CORES = os.cpu_count() or 1
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
-LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
-ADDRESS = re.compile(
-    rf"(?P<scheme>https?)://(?P<host>{LABEL}(?:\.{LABEL})*|\[[0-9a-f:]+\])(:(?P<port>[0-9]{{1,5}}))?"
-)
-ISSUER = re.compile(ADDRESS.pattern + r"(/[A-Za-z0-9._~/-]*)?")
 HOST = re.compile(r"[A-Za-z0-9.-]+|[0-9a-f:]+")
 MAIL = re.compile(r"[!-?A-~]+@[A-Za-z0-9.-]+")
 # Where the demo's mails are from and to: a name that nobody can have.
@@ -45,8 +41,6 @@ NEEDED = (
 TEST_ISSUERS = ("https://pp.netseidbroker.dk/op",)
 # The last word of a level that is good enough (S-30), whatever a broker puts before it.
 SURE_LEVEL = re.compile(r"(.*[^a-z])?(substantial|high)", re.IGNORECASE)
-# A trusted network that is wider is no place where proxies stand: whoever is in it writes an own address.
-WIDEST_PROXIES = 7
 RESERVED_PARAMETERS = {
     *("client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "prompt"),
     *("code_challenge", "code_challenge_method", "code_verifier", "ui_locales", "request", "request_uri"),
@@ -129,7 +123,7 @@ class Config:
     log_level: str = "INFO"
     workers: int = 2
     threads: int = 4
-    trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+    trusted_proxies: tuple[addresses.Network, ...] = ()
     password_profile: PasswordProfile = PasswordProfile.UNILOGIN
     session_hours: int = 8
     session_idle_minutes: int = 60
@@ -210,12 +204,12 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
     for prefix in ("postgres://", "postgresql://"):
         if database_url.startswith(prefix):
             database_url = "postgresql+psycopg2://" + database_url.removeprefix(prefix)
-    wrong.extend(_unnamed_database(database_url))
+    wrong.extend(addresses.wrong_database(database_url))
     keys_file = Path(environ.get("KEYS_FILE", "") or instance / "keys.json")
 
-    address = ADDRESS.fullmatch(public_url)
-    if address is None or int(address["port"] or 0) > 65535:
-        wrong.append("PUBLIC_URL: expected https://host, without a path")
+    address = addresses.parts(addresses.SITE, public_url)
+    if address is None:
+        wrong.append("PUBLIC_URL: expected https://host as browsers write it, without a path")
     elif (address["scheme"], address["port"]) in (("https", "443"), ("http", "80")):
         # Browsers leave it out, and we answer to exactly one host.
         wrong.append("PUBLIC_URL: leave out the port that goes without saying")
@@ -249,7 +243,9 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         workers=_workers(number("WORKERS", 2, 1, 64), wrong),
         threads=number("THREADS", 4, 1, 64),
         body_seconds=number("BODY_SECONDS", 30, 1, 600),
-        trusted_proxies=_proxies(environ.get("TRUSTED_PROXIES", ""), mode, wrong),
+        trusted_proxies=addresses.proxies(
+            environ.get("TRUSTED_PROXIES", ""), wrong, is_strict=mode is Mode.PRODUCTION
+        ),
         password_profile=choice("PASSWORD_PROFILE", PasswordProfile, PasswordProfile.UNILOGIN),
         mitid=_mitid(
             environ,
@@ -265,21 +261,6 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
     return config
 
 
-def _unnamed_database(url: str) -> list[str]:
-    """What is wrong with the address of a database: of no kind we know, or without the database's name."""
-    _, _, rest = url.partition("://")
-    where = rest.rpartition("@")[2].partition("?")[0]
-    name = where.partition("/")[2]
-    if url.startswith("sqlite:///"):
-        # Without a file each connection would have a database of its own, gone with it.
-        return (
-            [] if name not in ("", ":memory:") else ["DATABASE_URL: name the file: sqlite:////path/to/file"]
-        )
-    if url.startswith("postgresql+psycopg2://"):
-        return [] if name else ["DATABASE_URL: name the database: postgresql://user@host/database"]
-    return ["DATABASE_URL: expected sqlite:///… or postgresql://…"]
-
-
 def _workers(workers: int, wrong: list[str]) -> int:
     """Return how many processes there are to be: each hashes one password at a time at least (S-16)."""
     if workers > 2 * CORES:
@@ -288,28 +269,6 @@ def _workers(workers: int, wrong: list[str]) -> int:
             " and more than two a core would be too many at once"
         )
     return workers
-
-
-def _proxies(
-    text: str, mode: Mode, wrong: list[str]
-) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-    """Read the networks whose word on the client's address is believed (S-08)."""
-    found = []
-    for word in text.replace(",", " ").split():
-        try:
-            network = ipaddress.ip_network(word)
-        except ValueError:
-            wrong.append(f"TRUSTED_PROXIES: {word!r} is no address or network")
-            continue
-        if network.version == 6 and network.network_address.ipv4_mapped:
-            wrong.append(f"TRUSTED_PROXIES: write {word} as the IPv4 address or network that it is")
-        if mode is Mode.PRODUCTION and network.prefixlen < WIDEST_PROXIES:
-            wrong.append(
-                f"TRUSTED_PROXIES: {word} holds half the world, and whoever is trusted writes an own address:"
-                " name the proxy's address (127.0.0.1 on the same machine)"
-            )
-        found.append(network)
-    return tuple(found)
 
 
 def _unsafe_file(name: str, path: Path) -> list[str]:
@@ -336,7 +295,7 @@ def _mitid(
             wrong.append("MITID_BROKER: production refuses the simulator, which proves nobody")
         return MitIdSettings(broker, f"http://127.0.0.1:{port}", "unilogin", "demo", port)
     issuer = environ.get("MITID_ISSUER", "")
-    address = ISSUER.fullmatch(issuer)
+    address = addresses.parts(addresses.ISSUER, issuer)
     if not issuer and broker is not BrokerName.NETSEIDBROKER:
         wrong.append(f"MITID_ISSUER: {broker} needs one: the address of your domain there")
     elif issuer and address is None:

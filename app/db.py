@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import os
 import sqlite3
+import stat
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
@@ -22,6 +25,7 @@ from sqlalchemy import (
     Engine,
     Enum,
     MetaData,
+    String,
     Table,
     bindparam,
     create_engine,
@@ -35,7 +39,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -103,6 +107,16 @@ class Base(DeclarativeBase):
 def table(model: type[Base]) -> Table:
     """Return a model's table, for statements that go past the ORM."""
     return cast(Table, model.__table__)
+
+
+def is_too_long(text: str, column: InstrumentedAttribute[str]) -> bool:
+    """Whether a column does not hold a text; SQLite would take it, and PostgreSQL stop the statement."""
+    return len(text) > longest(column)
+
+
+def longest(column: InstrumentedAttribute[str]) -> int:
+    """Return how many characters a column holds, one that says it."""
+    return cast(int, cast(String, column.type).length)
 
 
 # A sweep is many short transactions: a long one would hold up logins, and be cut off by the time limit.
@@ -277,6 +291,7 @@ def _engine(url: str, pool: int, **options: Any) -> Engine:
         event.listen(engine, "connect", _count_uses)
         return engine
     engine = create_engine(url, **kept)
+    event.listen(engine, "do_connect", _make_for_owner)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -285,6 +300,14 @@ def _engine(url: str, pool: int, **options: Any) -> Engine:
 def _count_uses(_connection: Any, record: Any) -> None:
     """Let a new connection count how often it executes what, for `app.direct` to prepare it."""
     record.info["uses"] = {}
+
+
+def _make_for_owner(_dialect: Any, _record: Any, arguments: Any, _options: Any) -> None:
+    """Make the file, where it is missing, readable for its owner alone; SQLite's own beside it follow it."""
+    # Never opened here: closing a file lets go of every lock that SQLite has on it in this process. What is
+    # wrong with a path SQLite says better.
+    with suppress(OSError):
+        os.mknod(arguments[0], stat.S_IFREG | 0o600)
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:

@@ -104,7 +104,7 @@ def _prepare(config: Config, *, is_fresh: bool) -> list[TestIdentity]:
     Returns whom the simulator of MitID knows; nobody outside the demo.
 
     Raises:
-        ConfigError: the data is to be thrown away, and is not the demo's alone.
+        ConfigError: the data is to be thrown away, and is not the demo's alone, or somebody is using it.
         DemoRefusedError: the demo has no place in this database, or production is given the demo's.
 
     """
@@ -120,7 +120,8 @@ def _prepare(config: Config, *, is_fresh: bool) -> list[TestIdentity]:
             raise ConfigError("--fresh throws everything away: it is for the demo only")
         if not school.may_be_thrown_away(database):
             raise ConfigError("this database holds other people than the demo's, so it is not thrown away")
-        empty(database)
+        if not empty(database):
+            raise ConfigError("another process has this database open, so it stays; stop that first")
     school.keep_out_of_production(database, config)
     migrate(database)
     jobs.make_good(database, app.extensions["world"].clock)

@@ -63,6 +63,9 @@ def test_a_proxy_is_named_by_its_own_form(text: str) -> None:
         ("sqlite:///", "name the file"),
         ("sqlite:///:memory:", "name the file"),
         ("sqlite:///?timeout=5", "name the file"),
+        ("sqlite:///%3Amemory%3A", "name the file"),
+        ("sqlite:///file::memory:?cache=shared&uri=true", "name the file"),
+        ("sqlite:///file:x?mode=memory&uri=1", "name the file"),
         ("postgresql://", "name the database"),
         ("postgres://db", "name the database"),
         (f"postgresql+psycopg2://app:{SECRET}/x@db/", "name the database"),
@@ -75,6 +78,87 @@ def test_a_database_without_a_name_is_refused(production: dict[str, str], url: s
         told = refusal(environ | {"DATABASE_URL": url})
         assert told.startswith(f"DATABASE_URL: {wish}")
         assert SECRET not in told
+
+
+@pytest.mark.parametrize(
+    ("url", "wish"),
+    [
+        (f"postgresql://app:topp@{SECRET}@127.0.0.1:5432/db", "one @ stands before the host"),
+        (f"postgresql://app:topp@{SECRET}/x@127.0.0.1/db", "one @ stands before the host"),
+        (f"postgresql://app:topp@{SECRET}?x@127.0.0.1/db", "one @ stands before the host"),
+        (f"postgresql://app/x:{SECRET}@db/x", "expected postgresql://"),
+        (f"postgresql://app:{SECRET}@127.0.0.1:54x/db", "expected a port"),
+        (f"postgresql://app:{SECRET}@127.0.0.1:0/db", "expected a port"),
+        (f"postgresql://app:{SECRET}@[::1]:65536/db", "expected a port"),
+        (f"postgresql://app:{SECRET}/db", "expected a port"),
+        ("postgresql://app:12345678/db", "expected a port"),
+        (f"postgresql://app:{SECRET}@db:²/db", "expected a port"),
+    ],
+)
+def test_s_83_an_address_that_would_show_the_databases_password_in_an_error_is_refused(
+    production: dict[str, str], url: str, wish: str
+) -> None:
+    """«S-83» Of what stands where host, port or name are read, the database's own errors tell."""
+    for environ in ({}, production):
+        told = refusal(environ | {"DATABASE_URL": url})
+        assert told.startswith(f"DATABASE_URL: {wish}")
+        assert SECRET not in told
+        assert "12345678" not in told
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://app:to%40pp@db:5432/unilogin",
+        "postgresql://app:a:b/c?d#e@db/unilogin?sslmode=require",
+        "postgresql://app@[2001:db8::1]:5433/unilogin",
+        "postgresql://app@[2001:db8::1]/unilogin",
+        "postgresql://@:5432/unilogin",
+        "sqlite:////var/lib/a@b/unilogin.db",
+        "sqlite:///unilogin.db",
+    ],
+)
+def test_every_address_of_a_database_that_says_one_thing_is_taken(url: str) -> None:
+    assert configuration.read({"DATABASE_URL": url}).database_url.endswith(url.partition(":")[2])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[1]:8000",
+        "http://[::1%25lo]:8000",
+        "http://[0:0:0:0:0:0:0:1]:8000",
+        "http://[::ffff:7f00:1]:8000",
+        "http://[:::]",
+        "http://127.0.0.1:0",
+        "http://127.0.0.1:08000",
+        "http://127.1:8000",
+        "http://2130706433:8000",
+        "http://0x7f000001:8000",
+        "http://127.0.0.0x1:8000",
+        "http://127.0.0.256:8000",
+        "https://unilogin.example:0443",
+        "https://unilogin.example:65536",
+    ],
+)
+def test_s_08_an_address_that_no_browser_sends_is_refused(url: str) -> None:
+    """«S-08» The site answers to one host as it is written, so nobody would get in."""
+    told = refusal({"MODE": "demo", "PUBLIC_URL": url})
+    assert told == "PUBLIC_URL: expected https://host as browsers write it, without a path"
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://[2001:db8::1]:8000", "[2001:db8::1]:8000"),
+        ("http://192.0.2.7:8000", "192.0.2.7:8000"),
+        ("https://1a.unilogin.example:8443/", "1a.unilogin.example:8443"),
+        ("https://UNILOGIN.example", "unilogin.example"),
+        ("http://x:65535", "x:65535"),
+    ],
+)
+def test_s_08_an_address_that_browsers_send_names_the_host(url: str, host: str) -> None:
+    assert configuration.read({"MODE": "demo", "PUBLIC_URL": url}).host == host
 
 
 def test_a_database_may_be_named_beside_its_socket() -> None:

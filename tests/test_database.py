@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -34,6 +38,17 @@ SETTINGS = {
 }
 
 
+LOCKED = 7
+BE_ALONE = f"""
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None)
+try:
+    connection.execute("PRAGMA journal_mode=DELETE")
+except sqlite3.OperationalError:
+    sys.exit({LOCKED})
+"""
+
+
 @pytest.fixture
 def school(config: Config) -> Iterator[Database]:
     """Return a database with the demo school in it."""
@@ -50,9 +65,48 @@ def file(tmp_path: Path) -> Iterator[Database]:
     database.dispose()
 
 
+@pytest.fixture
+def umask() -> Iterator[None]:
+    """Let others read what is made, as most machines do."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
 def is_sqlite(database: Database) -> bool:
     """Whether a database is an SQLite file."""
     return database.engine.dialect.name == "sqlite"
+
+
+def test_a_new_file_is_for_its_owner_alone_and_so_are_those_beside_it(
+    file: Database, tmp_path: Path, umask: None
+) -> None:
+    with file.writing() as db:
+        db.execute(text("CREATE TABLE x (y)"))
+        db.commit()
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == {"x.db": 0o600, "x.db-wal": 0o600, "x.db-shm": 0o600}
+
+
+def test_s_80_a_further_connection_of_a_process_lets_go_of_no_lock(file: Database) -> None:
+    """«S-80» As opening and closing the file beside SQLite would; others could then take it away."""
+    with file.writing() as db:
+        db.execute(text("CREATE TABLE x (y)"))
+        db.commit()
+    with file.reading() as one, file.reading() as other:
+        for db in (one, other):
+            db.execute(text("SELECT 1"))
+        tried = [sys.executable, "-c", BE_ALONE, file.engine.url.database or ""]
+        assert subprocess.run(tried, check=False).returncode == LOCKED
+
+
+def test_a_file_that_is_there_keeps_who_may_read_it(file: Database, tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    path.touch()
+    path.chmod(0o640)
+    with file.reading() as db:
+        db.execute(text("SELECT 1"))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
 @pytest.mark.parametrize("kind", ["reading", "writing"])

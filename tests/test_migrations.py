@@ -279,8 +279,24 @@ def test_s_20_what_the_operator_dealt_for_one_login_goes_on_being_so(nothing: Da
 
 def test_starting_over_leaves_nothing_and_begins_again(nothing: Database) -> None:
     migrate(nothing)
-    empty(nothing)
+    assert empty(nothing)
     assert inspect(nothing.engine).get_table_names() == []
     nothing.dispose()
     migrate(nothing)
     assert revisions(nothing) == heads()
+
+
+def test_a_file_that_somebody_has_open_is_not_thrown_away(tmp_path: Path) -> None:
+    ours, site = (Database(f"sqlite:///{tmp_path}/x.db") for _ in range(2))
+    migrate(ours)
+    assert revisions(site) == heads()
+    assert not empty(ours)
+    with site.writing() as db:
+        db.execute(text(SCHOOL))
+        db.commit()
+    with ours.reading() as db:
+        assert db.scalars(text("SELECT number FROM institution")).all() == ["999009"]
+    ours.dispose()
+    site.dispose()
+    assert empty(ours)
+    assert list(tmp_path.iterdir()) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import click
 from flask.cli import AppGroup
@@ -85,7 +85,10 @@ def seal() -> None:
 def trim(before: datetime, yes: bool) -> None:
     """Remove the sealed start of the audit, up to the seals made before a day, leaving an anchor."""
     with terminal.writing() as (db, now):
-        count = record.remove_start(db, now, before.replace(tzinfo=UTC), operator=terminal.operator())
+        count = record.remove_start(db, now, before.date(), operator=terminal.operator())
+        if count is None:
+            last = record.last_removable(now)
+            terminal.fail(f"events are kept for {record.KEPT_MONTHS} months: say {last}, or a day before it")
         if not yes:
             db.rollback()
     if yes:

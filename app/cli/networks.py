@@ -6,12 +6,16 @@ import click
 from flask.cli import AppGroup
 
 from app.cli import terminal
+from app.db import longest
 from app.domain import networks as register
 from app.domain.networks import Outcome
+from app.models.people import Network
 
 REFUSALS = {
     Outcome.NO_INSTITUTION: "no institution has that number",
     Outcome.NO_NETWORK: "that is no network: write 192.0.2.0/24 or 2001:db8:1::/48, or one address",
+    Outcome.NO_IPV6: "that is a network of IPv4 in IPv6's way, in which no address is: write 192.0.2.0/24",
+    Outcome.TOO_LONG: f"a label has {longest(Network.label)} characters at most",
     Outcome.TOO_WIDE: "that is wider than a school's network: /16 at most, or /32 for IPv6",
     Outcome.THERE_ALREADY: "the institution has that network already",
     Outcome.NOT_THERE: "the institution has no such network",

@@ -6,7 +6,7 @@ import click
 from flask.cli import AppGroup
 
 from app.cli import terminal
-from app.db import instant
+from app.db import instant, longest
 from app.domain import blocking, cpr, credentials, operating
 from app.domain import people as directory
 from app.domain.operating import Added, NewPerson, Outcome
@@ -17,7 +17,13 @@ REFUSALS = {
     Outcome.USERNAME_TAKEN: "somebody has that username already",
     Outcome.NO_INSTITUTION: "no institution has that number; to make it, say --institution-name",
     Outcome.NO_INSTITUTION_NUMBER: "an institution number is six digits or letters: 101047",
+    Outcome.NO_INSTITUTION_NAME: "an institution needs a name and a type",
     Outcome.NO_NAME: "a person needs a given name and a family name",
+    Outcome.TOO_LONG: (
+        f"given names have {longest(User.given_name)} characters at most, a family name"
+        f" {longest(User.family_name)}, an institution's name {longest(Institution.name)} and its type"
+        f" {longest(Institution.type)}"
+    ),
 }
 
 

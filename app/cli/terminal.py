@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 from flask import current_app
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from app.config import Config
@@ -92,10 +92,16 @@ def answering() -> Iterator[None]:
     try:
         yield
     except (OperationalError, ProgrammingError) as error:
-        reason = str(error.orig).strip().partition("\n")[0]
-        fail(f"the database says: {reason}. Is it running, and has `flask db upgrade` been run?")
+        fail(f"{_said(error)}. Is it running, and has `flask db upgrade` been run?")
+    except DBAPIError as error:
+        fail(_said(error))
     except KeysError as error:
         fail(str(error))
+
+
+def _said(error: DBAPIError) -> str:
+    # Further lines may tell what was to be stored.
+    return f"the database says: {str(error.orig).strip().partition(chr(10))[0]}"
 
 
 def plain(text: str) -> str:

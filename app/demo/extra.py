@@ -46,12 +46,14 @@ def add_extra(
     already stays as they are, with the password of then; `Loaded.before` says how many those are.
 
     Raises:
-        DemoRefusedError: this is production, or there are not so many names.
+        DemoRefusedError: this is production, there are not so many names, or the password is none.
 
     """
     storing.refuse_in_production(config)
     if not 1 <= count <= MOST:
         raise DemoRefusedError(f"there are names for 1 to {MOST} extra people")
+    if not password.strip():
+        raise DemoRefusedError("nobody can log in with an empty password")
     before: int | None = None
     while True:
         with database.writing() as db:

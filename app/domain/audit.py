@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from enum import Enum
 from typing import Any
 
@@ -24,6 +24,7 @@ from app.models.audit import AuditAnchor, AuditEvent, AuditSeal, AuditSealed
 LOOK_BACK = 10_000
 BATCH = 5_000
 NO_SEAL = "0" * 64
+KEPT_MONTHS = 13
 
 
 class Event(Enum):
@@ -265,11 +266,22 @@ def _is_told(db: Session, anchor: AuditAnchor) -> bool:
     return bool(db.scalar(select(told)))
 
 
-def remove_start(db: Session, now: Instant, before: datetime, *, operator: str) -> int:
-    """Remove whole seals made before an instant, leaving an anchor; returns how many events went."""
-    last = db.scalars(
-        select(AuditSeal).where(AuditSeal.sealed_at < before).order_by(AuditSeal.id.desc()).limit(1)
-    ).first()
+def last_removable(now: Instant) -> date:
+    """Return the last day before which events may go: all are kept for thirteen months (S-74)."""
+    months = now.at.year * 12 + now.at.month - 1 - KEPT_MONTHS
+    # No month is shorter than that; some events are kept for a few days more.
+    return date(months // 12, months % 12 + 1, min(now.at.day, 28))
+
+
+def remove_start(db: Session, now: Instant, before: date, *, operator: str) -> int | None:
+    """Remove whole seals made before a day (UTC), leaving an anchor; returns how many events went.
+
+    None where there are events from before that day that must be kept still.
+    """
+    if before > last_removable(now):
+        return None
+    is_before = AuditSeal.sealed_at < datetime.combine(before, time(), UTC)
+    last = db.scalars(select(AuditSeal).where(is_before).order_by(AuditSeal.id.desc()).limit(1)).first()
     if last is None:
         return 0
     # The anchor comes first: the triggers let go only of what an anchor covers.

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.config import Config
-from app.db import Instant
+from app.db import Instant, is_too_long
 from app.domain import audit, new_password, passwords, people, sessions, throttling
 from app.domain.audit import Event
 from app.domain.passwords import Hasher
@@ -48,7 +48,9 @@ class Outcome(Enum):
     USERNAME_TAKEN = auto()
     NO_INSTITUTION = auto()
     NO_INSTITUTION_NUMBER = auto()
+    NO_INSTITUTION_NAME = auto()
     NO_NAME = auto()
+    TOO_LONG = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +90,31 @@ def add_person(
         return Added(Outcome.NO_USERNAME)
     if people.find_by_username(db, username) is not None:
         return Added(Outcome.USERNAME_TAKEN)
-    if not person.given_name.strip() or not person.family_name.strip():
+    given_name, family_name = person.given_name.strip(), person.family_name.strip()
+    if not given_name or not family_name:
         return Added(Outcome.NO_NAME)
-    number = person.institution_number.strip().upper()
+    if is_too_long(given_name, User.given_name) or is_too_long(family_name, User.family_name):
+        return Added(Outcome.TOO_LONG)
+    number = people.normal_number(person.institution_number)
     institution = people.find_institution(db, number)
     if institution is None:
         if person.institution_name is None:
             return Added(Outcome.NO_INSTITUTION)
         if not NUMBER.fullmatch(number):
             return Added(Outcome.NO_INSTITUTION_NUMBER)
-        institution = _add_institution(db, number, person, now, operator)
+        name, kind = person.institution_name.strip(), person.institution_type.strip()
+        if not name or not kind:
+            return Added(Outcome.NO_INSTITUTION_NAME)
+        if is_too_long(name, Institution.name) or is_too_long(kind, Institution.type):
+            return Added(Outcome.TOO_LONG)
+        new = Institution(number=number, name=name, type=kind, is_public_body=person.is_public_body)
+        institution = _add_institution(db, new, now, operator)
     is_first = person.is_administrator and not _has_administrator(db, institution.id)
     user = User(
         uni_id=_new_uni_id(db, dice),
         username=username,
-        given_name=person.given_name.strip(),
-        family_name=person.family_name.strip(),
+        given_name=given_name,
+        family_name=family_name,
         cpr_status=CprStatus.UNKNOWN,
         created_at=now.at,
     )
@@ -132,13 +143,7 @@ def add_person(
     )
 
 
-def _add_institution(db: Session, number: str, person: NewPerson, now: Instant, operator: str) -> Institution:
-    institution = Institution(
-        number=number,
-        name=(person.institution_name or "").strip(),
-        type=person.institution_type,
-        is_public_body=person.is_public_body,
-    )
+def _add_institution(db: Session, institution: Institution, now: Instant, operator: str) -> Institution:
     db.add(institution)
     db.flush()
     audit.record(db, Event.INSTITUTION_ADDED, now, institution_id=institution.id, operator=operator)

@@ -245,8 +245,13 @@ def names_of(db: Session, user_ids: set[int]) -> dict[int, str]:
 
 
 def find_institution(db: Session, number: str) -> Institution | None:
-    """Return the institution with this number."""
-    return db.scalar(select(Institution).where(Institution.number == number))
+    """Return the institution with this number, as somebody types it."""
+    return db.scalar(select(Institution).where(Institution.number == normal_number(number)))
+
+
+def normal_number(text: str) -> str:
+    """Return an institution's number as it is stored."""
+    return text.strip().upper()
 
 
 def numbers_of(db: Session, institution_ids: set[int]) -> dict[int, str]:

@@ -1,5 +1,7 @@
 """The history of the tables, and bringing a database up to date."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from app.db import Database
@@ -25,14 +27,23 @@ def migrate(database: Database, revision: str = "head") -> None:
         command.upgrade(settings, revision)
 
 
-def empty(database: Database) -> None:
-    """Remove every table and what is in it; for the demo's fresh start only."""
-    with database.engine.execution_options(is_writing=True).begin() as connection:
-        if connection.dialect.name == "postgresql":
+def empty(database: Database) -> bool:
+    """Remove every table and what is in it, for the demo's fresh start only; False where a file is in use."""
+    if database.engine.dialect.name == "postgresql":
+        with database.engine.execution_options(is_writing=True).begin() as connection:
             connection.exec_driver_sql("DROP SCHEMA public CASCADE")
             connection.exec_driver_sql("CREATE SCHEMA public")
-            return
+        return True
     database.dispose()
-    path = database.engine.url.database
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    path = database.engine.url.database or ""
+    with closing(sqlite3.connect(path, timeout=1, isolation_level=None)) as alone:
+        try:
+            # Only whoever is alone with a file may do without the log beside it. A site that had it open
+            # would write on into what nobody finds again.
+            alone.execute("PRAGMA journal_mode=DELETE")
+            alone.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            return False
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{path}{suffix}").unlink(missing_ok=True)
+    return True

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
 
+from app import addresses
 from app.config import LOOPBACK_HOSTS, Config
 
 log = logging.getLogger("app.request")
@@ -50,6 +51,7 @@ class Gate:
         self._inside = inside
         self._config = config
         self._host = config.host
+        self._scheme = "https" if config.is_https else "http"
         self._always = [HSTS] if config.is_https else []
         self._other_hosts = frozenset(
             f"[{host}]:{config.port}" if ":" in host else f"{host}:{config.port}" for host in LOOPBACK_HOSTS
@@ -60,6 +62,8 @@ class Gate:
         began = time.perf_counter()
         request_id = environ["app.request_id"] = os.urandom(6).hex()
         environ["REMOTE_ADDR"] = self._client(environ)
+        # The server behind a proxy is spoken to in plain text; what it builds an address of is configured.
+        environ["wsgi.url_scheme"] = self._scheme
         status = "500"
 
         def start(line: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
@@ -90,15 +94,15 @@ class Gate:
     def _client(self, environ: Environ) -> str:
         """Return the client's address; a forwarded one only from a proxy we were told to trust.
 
-        A socket that takes both kinds writes an IPv4 address in IPv6's way; here it becomes what it is, so
-        that networks and proxies are known by it.
+        A socket that takes both kinds writes an IPv4 address in IPv6's way, and some proxies add a port; here
+        it becomes what it is, so that networks and proxies are known by it.
         """
-        address = _plain_address(environ.get("REMOTE_ADDR", ""))
+        address = addresses.plain(environ.get("REMOTE_ADDR", ""))
         if not self._config.trusted_proxies:
             return address
         hops = [hop.strip() for hop in environ.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
         while hops and self._is_trusted(address):
-            address = _plain_address(hops.pop())
+            address = addresses.plain(hops.pop())
         return address
 
     def _is_trusted(self, address: str) -> bool:
@@ -129,17 +133,6 @@ class Gate:
             environ["CONTENT_LENGTH"] = "0"
             environ["app.too_large"] = True
         return None
-
-
-def _plain_address(address: str) -> str:
-    """Return an IPv4 address that is written as IPv6 in its own form; all else as it is."""
-    if ":" not in address:
-        return address
-    try:
-        mapped = ipaddress.IPv6Address(address).ipv4_mapped
-    except ValueError:
-        return address
-    return str(mapped) if mapped else address
 
 
 def _quoted(path: str) -> str:

@@ -9,14 +9,17 @@ import stat
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click import ClickException
 from flask import Flask
 from sqlalchemy import func, inspect, select, update
+from sqlalchemy.exc import DataError
 
 from app import keys as keyring
+from app.cli import terminal
 from app.cli.terminal import operator
 from app.config import PROJECT, Config
 from app.db import Database, instant
@@ -108,6 +111,15 @@ def test_demo_load_extra_needs_its_password(run: Run) -> None:
     )
 
 
+@pytest.mark.parametrize("password", ["", "  "])
+def test_demo_load_extra_makes_nobody_who_can_never_log_in(
+    run: Run, database: Database, password: str
+) -> None:
+    assert "empty password" in refused(run("demo", "load", "--extra", "5", "--password", password))
+    with database.reading() as db:
+        assert people.find_by_username(db, "bena0000") is None
+
+
 def test_demo_people_prints_the_cast_for_machines_and_for_people(run: Run) -> None:
     rows = json.loads(done(run("demo", "people", "--json")))
     assert [row["username"] for row in rows] == [member.username for member in CAST]
@@ -180,6 +192,8 @@ def test_networks_are_added_listed_and_removed_with_an_event_each(run: Run, data
         (("add", "999001", "school"), "no network"),
         (("add", "999001", "0.0.0.0/0"), "wider"),
         (("add", "999001", "2001::/16"), "wider"),
+        (("add", "999001", "::ffff:192.0.2.0/120"), "IPv4"),
+        (("add", "999001", "192.0.2.0/24", "--label", "L" * 101), "100 characters"),
         (("remove", "999001", "192.0.2.0/24"), "no such network"),
         (("remove", "999001", "x"), "no network"),
         (("remove", "000000", "192.0.2.0/24"), "no institution"),
@@ -196,6 +210,13 @@ def test_networks_refuses_in_one_line(
 def test_a_network_is_not_added_twice(run: Run) -> None:
     done(run("networks", "add", "999001", "192.0.2.0/24"))
     assert "already" in refused(run("networks", "add", "999001", "192.0.2.0/24"))
+
+
+def test_an_institutions_number_is_taken_as_people_type_it(run: Run) -> None:
+    done(run("networks", "add", " 999001 ", "192.0.2.0/24", "--label", "L" * 100))
+    assert done(run("networks", "list")).startswith("999001  192.0.2.0/24  Egeskolen LLL")
+    done(run("networks", "remove", "999001 ", "192.0.2.0/24"))
+    assert done(run("networks", "list")) == ""
 
 
 # audit
@@ -250,8 +271,8 @@ def test_s_75_trim_removes_only_with_yes_and_leaves_a_chain_that_holds(
     run: Run, database: Database, world: World, clock: SetClock
 ) -> None:
     done(run("audit", "seal"))
-    clock.forward(days=2)
-    before = (instant(world.clock).at - timedelta(days=1)).strftime("%Y-%m-%d")
+    before = (instant(world.clock).at + timedelta(days=2)).strftime("%Y-%m-%d")
+    clock.forward(days=410)
     count = store.count(database, "audit_event")
     assert f"{count} events would go" in done(run("audit", "trim", "--before", before))
     assert len(events(database, "DEMO_LOADED")) == 1
@@ -260,6 +281,29 @@ def test_s_75_trim_removes_only_with_yes_and_leaves_a_chain_that_holds(
     assert len(events(database, "START_REMOVED")) == 1
     done(run("audit", "seal"))
     assert "The audit holds." in done(run("audit", "verify"))
+
+
+def test_s_74_trim_keeps_thirteen_months(run: Run, database: Database, clock: SetClock) -> None:
+    """«S-74» Whatever day is said, and also where nothing would be done yet."""
+    done(run("audit", "seal"))
+    clock.forward(days=(datetime(2033, 3, 31, 12, tzinfo=UTC) - clock.now()).total_seconds() / 86400)
+    count = store.count(database, "audit_event")
+    for day in ("2032-02-29", "2033-03-31", "2100-01-01"):
+        for words in ((), ("--yes",)):
+            told = refused(run("audit", "trim", "--before", day, *words))
+            assert told == "Error: events are kept for 13 months: say 2032-02-28, or a day before it"
+    assert store.count(database, "audit_event") == count
+    assert f"{count} events would go" in done(run("audit", "trim", "--before", "2032-02-28"))
+
+
+# every command
+
+
+def test_what_a_database_refuses_is_one_line(app: Flask) -> None:
+    error = DataError("INSERT", {}, Exception("value too long\nDETAIL: hemmeligt"))
+    with pytest.raises(ClickException) as caught, terminal.answering():
+        raise error
+    assert caught.value.message == "the database says: value too long"
 
 
 # keys

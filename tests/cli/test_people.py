@@ -190,6 +190,37 @@ def test_people_add_refuses_in_one_line_and_changes_nothing(
         assert people.count(db) == before
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"--institution-name": ""}, "needs a name and a type"),
+        ({"--institution-name": " "}, "needs a name and a type"),
+        ({"--institution-type": ""}, "needs a name and a type"),
+        ({"--institution-name": "x" * 201}, "an institution's name 200"),
+        ({"--institution-type": "x" * 61}, "its type 60"),
+        ({"--name": "N" * 101 + " Ager"}, "given names have 100 characters"),
+        ({"--name": "Nora " + "A" * 101}, "a family name 100"),
+    ],
+)
+def test_people_add_takes_no_text_that_is_missing_or_does_not_fit(
+    run: Run, database: Database, changes: dict[str, str], reason: str
+) -> None:
+    words = dict(zip(FIRST[2:-1:2], FIRST[3:-1:2], strict=True)) | changes
+    assert reason in refused(run("people", "add", *(word for pair in words.items() for word in pair)))
+    with database.reading() as db:
+        assert people.find_by_username(db, "nora7001") is None
+        assert people.find_institution(db, "101047") is None
+
+
+def test_people_add_takes_what_just_fits(run: Run, database: Database) -> None:
+    longest = ("--name", "N" * 100 + " " + "A" * 100, "--institution-name", "æ" * 200)
+    done(run(*FIRST, *longest, "--institution-type", "T" * 60))
+    with database.reading() as db:
+        school = people.find_institution(db, "101047")
+        assert school is not None
+        assert (school.name, school.type) == ("æ" * 200, "T" * 60)
+
+
 def test_people_add_gives_no_pupils_role(run: Run) -> None:
     assert run("people", "add", "--role", "Elev").exit_code == 2
     assert operating.ADULT_ROLES

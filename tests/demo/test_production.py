@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from app import keys as keyring
 from app.config import PROJECT, Config
 from app.db import Database
@@ -53,6 +55,33 @@ def test_s_83_production_does_not_start_on_the_demos_database(
     [told] = done.stderr.splitlines()
     assert told.startswith("DATABASE_URL: this database holds the demo school")
     assert config.database_url not in told
+    assert store.all_text(database) == before
+
+
+@pytest.mark.sqlite_only
+def test_starting_over_beside_a_running_site_leaves_it_what_it_has(
+    config: Config, database: Database, tmp_path: Path
+) -> None:
+    before = store.all_text(database)  # and from now on the database has its file open
+    port = free_port()
+    environ = {
+        "PORT": str(port),
+        "MITID_BROKER": "none",
+        "DATABASE_URL": config.database_url,
+        "INSTANCE_DIR": str(tmp_path),
+        "KEYS_FILE": str(config.keys_file),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "app.serve", "--fresh"],
+        cwd=PROJECT,
+        env=os.environ | environ,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "another process has this database open, so it stays; stop that first\n"
     assert store.all_text(database) == before
 
 

@@ -266,12 +266,12 @@ def test_s_75_sealers_at_once_cannot_fork_the_chain(acts: Acts) -> None:
 def test_s_75_retention_removes_the_start_and_leaves_an_anchor_that_fits(acts: Acts) -> None:
     seal(acts)
     old = acts.count(AuditEvent)
-    acts.clock.forward(days=400)
+    acts.clock.forward(days=410)
     record(acts, 3)
     seal(acts)
     with acts.writing() as (db, now):
-        assert audit.remove_start(db, now, now.at - timedelta(days=395), operator="drift") == old
-        assert audit.remove_start(db, now, now.at - timedelta(days=395), operator="drift") == 0
+        assert audit.remove_start(db, now, audit.last_removable(now), operator="drift") == old
+        assert audit.remove_start(db, now, audit.last_removable(now), operator="drift") == 0
     assert acts.count(AuditEvent) == 3 + 1
     assert acts.one(select(AuditAnchor.seal_id)) == 1
     newest = acts.all(select(AuditEvent).order_by(AuditEvent.id))[-1]
@@ -288,11 +288,11 @@ def test_s_75_retention_removes_the_start_and_leaves_an_anchor_that_fits(acts: A
 
 def test_s_75_after_an_anchor_a_tampered_chain_is_still_found(acts: Acts) -> None:
     seal(acts)
-    acts.clock.forward(days=400)
+    acts.clock.forward(days=410)
     record(acts, 3)
     seal(acts)
     with acts.writing() as (db, now):
-        audit.remove_start(db, now, now.at - timedelta(days=395), operator="drift")
+        audit.remove_start(db, now, audit.last_removable(now), operator="drift")
     with acts.writing() as (db, _now):
         drop_triggers(db)
         db.execute(update(AuditAnchor).values(hash="0" * 64))
@@ -301,9 +301,9 @@ def test_s_75_after_an_anchor_a_tampered_chain_is_still_found(acts: Acts) -> Non
 
 def test_s_75_removing_all_that_is_sealed_leaves_a_chain_that_goes_on(acts: Acts) -> None:
     seal(acts)
-    acts.clock.forward(days=400)
+    acts.clock.forward(days=410)
     with acts.writing() as (db, now):
-        audit.remove_start(db, now, now.at, operator="drift")
+        audit.remove_start(db, now, audit.last_removable(now), operator="drift")
     assert seal(acts) == 1
     assert acts.one(select(AuditSeal.id)) == 2
     assert verify(acts).faults == []

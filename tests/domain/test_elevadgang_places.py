@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 import pytest
 from sqlalchemy import insert, select, update
 
-from app.domain import devices
+from app.domain import devices, networks, throttling
 from app.domain.login import Outcome
 from app.domain.new_password import Practised
-from app.models.credentials import KnownDevice
+from app.domain.throttling import Place
+from app.models.credentials import KnownDevice, Throttle
 from app.models.elevadgang import Doubt
 from app.models.people import Institution, Locality, Network
 from tests.cast import ALBA, ANNA, BO, CARLA, DAN, EVA, IDA
@@ -80,6 +83,39 @@ def test_s_43_the_network_of_another_institution_is_elsewhere(helping: Helping) 
     opened(helping, ANNA)
     helping.ask(PupilBrowser("anna", address=HOME, institution_network=number), NAME)
     assert helping.window(ANNA).doubt is Doubt.ELSEWHERE
+
+
+@pytest.mark.parametrize(
+    ("own", "doubt"),
+    [("203.0.113.0/24", None), ("203.0.0.0/16", None), ("203.0.113.128/25", Doubt.ELSEWHERE)],
+)
+def test_s_43_the_way_out_of_several_schools_is_each_ones_own(
+    helping: Helping, own: str, doubt: Doubt | None
+) -> None:
+    """«S-43» Whoever registered it first; a part of another's is not the whole."""
+    with helping.acts.writing() as (db, now):
+        for number, cidr in (("999002", "203.0.113.0/24"), ("999001", own)):
+            assert networks.add(db, number, cidr, "", now, operator="drift") is networks.Outcome.DONE
+    with helping.reading() as db:
+        home = ipaddress.ip_address(HOME)
+        found = next(number for cidr, number in networks.list_ranges(db) if home in cidr)
+    opened(helping, ANNA)
+    helping.ask(PupilBrowser("anna", address=HOME, institution_network=found), NAME)
+    assert (helping.window(ANNA).doubt, helping.window(ANNA).is_near) == (doubt, doubt is None)
+
+
+def test_s_13_a_press_forgets_the_tries_made_where_another_school_goes_out_too(helping: Helping) -> None:
+    keys = helping.acts.keys
+    with helping.acts.writing() as (db, now):
+        for number in ("999002", "999001"):
+            networks.add(db, number, "203.0.113.0/24", "", now, operator="drift")
+        (_, found), _ = networks.list_ranges(db)
+        bucket = throttling.bucket_name(keys, Place.NETWORK, NAME, found)
+        throttling.reserve(db, bucket, Place.NETWORK, now)
+    is_kept = select(Throttle.tries).where(Throttle.bucket == bucket)
+    assert helping.acts.all(is_kept) == [1]
+    opened(helping, ANNA)
+    assert helping.acts.all(is_kept) == []
 
 
 def test_s_43_only_the_picture_of_the_claim_that_is_there_lets_it_go_on(helping: Helping) -> None:

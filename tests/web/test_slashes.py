@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from urllib.parse import urljoin
 
 import pytest
 from flask import Flask
 from werkzeug.test import EnvironBuilder
 
+from app import create_app
+from app.config import Config
 from app.db import Database
+from app.world import World
 from tests import store
 from tests.conftest import HOST
 
@@ -70,6 +74,29 @@ def test_a_form_sent_to_an_address_with_a_slash_too_many_is_not_taken_along(
     assert answer.status_code >= 400
     assert "Location" not in answer.headers
     assert store.count(database, "login_flow") == 0
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize(
+    ("path", "led"),
+    [
+        ("/da", "/da/"),
+        ("/en", "/en/"),
+        ("/da//drift", "/da/drift"),
+        ("/login//brugernavn", "/login/brugernavn"),
+    ],
+)
+def test_s_08_behind_https_a_slash_too_few_or_too_many_leads_to_https(
+    config: Config, world: World, path: str, led: str
+) -> None:
+    """«S-08» «S-60» The proxy speaks to the site in plain text; its address is configured."""
+    site = create_app(replace(config, public_url="https://login.skole.example"), world)
+    environ = EnvironBuilder("/", base_url="http://login.skole.example").get_environ()
+    environ["PATH_INFO"] = path
+    seen: dict[str, str] = {}
+    b"".join(site.wsgi_app(environ, lambda _status, headers, *_rest: seen.update(headers)))
+    site.extensions["database"].dispose()
+    assert urljoin("https://login.skole.example/", seen["Location"]) == f"https://login.skole.example{led}"
 
 
 def test_what_a_page_itself_does_not_find_is_no_matter_of_slashes(app: Flask) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.db import SKEW_SECONDS, Instant
-from app.domain import audit, devices, flows
+from app.domain import audit, devices, flows, networks
 from app.domain.audit import Event
 from app.domain.elevadgang import areas, windows
 from app.domain.login import Browser
@@ -20,7 +20,7 @@ from app.domain.people import is_current
 from app.keys import Keys
 from app.models.credentials import Credential, KnownDevice
 from app.models.elevadgang import Doubt, EndedBy, PasswordWindow, WindowState
-from app.models.people import Affiliation, Category, Institution, Locality, Network
+from app.models.people import Affiliation, Category, Institution, Locality
 from app.models.sso import LoginFlow, Proof
 from app.world import Dice
 
@@ -243,10 +243,7 @@ def _is_near(db: Session, keys: Keys, now: Instant, window: Window, user_id: int
         is_current(literal(now.today)),
     )
     whose = schools if window.institution_id is None else [window.institution_id]
-    registered = select(Network.id).where(
-        Network.id == int(browser.institution_network), Network.institution_id.in_(whose)
-    )
-    return db.scalar(registered) is not None
+    return networks.is_in_one_of(db, browser.institution_network, whose)
 
 
 def _doubt(
