@@ -63,7 +63,7 @@ def wrong_database(url: str) -> list[str]:
     found = POSTGRES.fullmatch(rest)
     if found is None:
         return ["DATABASE_URL: expected postgresql://user:password@host:5432/database"]
-    port = found["port"] or "5432"
+    port = "5432" if found["port"] is None else found["port"]
     if not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) <= LAST_PORT:
         return [f"DATABASE_URL: expected a port from 1 to {LAST_PORT} after the host's colon"]
     return [] if found["name"] else ["DATABASE_URL: name the database: postgresql://user@host/database"]

@@ -161,7 +161,7 @@ class Config:
     @property
     def hash_slots(self) -> int:
         """How many password hashes a worker computes at once: one a core over all workers (S-16)."""
-        return max(1, CORES // self.workers)
+        return -(-CORES // self.workers)
 
     @property
     def mitid_calls(self) -> int:

@@ -33,7 +33,8 @@ def test_s_16_hashes_at_once_are_one_a_core_over_all_workers(
     monkeypatch.setattr(configuration, "CORES", cores)
     for workers in range(1, 2 * cores + 1):
         at_once = workers * configuration.read({"WORKERS": str(workers)}).hash_slots
-        assert workers <= at_once <= max(cores, workers) < at_once + workers
+        assert cores <= at_once < cores + workers
+        assert at_once <= 2 * cores
     told = refusal({"WORKERS": f"{2 * cores + 1}"})
     assert told.startswith(f"WORKERS: at most {2 * cores} on this machine")
 
@@ -89,6 +90,7 @@ def test_a_database_without_a_name_is_refused(production: dict[str, str], url: s
         (f"postgresql://app/x:{SECRET}@db/x", "expected postgresql://"),
         (f"postgresql://app:{SECRET}@127.0.0.1:54x/db", "expected a port"),
         (f"postgresql://app:{SECRET}@127.0.0.1:0/db", "expected a port"),
+        (f"postgresql://app:{SECRET}@127.0.0.1:/db", "expected a port"),
         (f"postgresql://app:{SECRET}@[::1]:65536/db", "expected a port"),
         (f"postgresql://app:{SECRET}/db", "expected a port"),
         ("postgresql://app:12345678/db", "expected a port"),

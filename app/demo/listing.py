@@ -8,7 +8,7 @@ from app.demo.cast import CAST, SUGGESTED
 from app.demo.member import Member
 
 CHANGED = "(changed since)"
-HOW_TO_START_OVER = f"{CHANGED}: the password is another one by now; make fresh starts over."
+HOW_TO_START_OVER = f"{CHANGED}: the password does not hold any more; make fresh starts over."
 SECOND_BROWSER = "Use a second browser or a private window for the pupil."
 
 

@@ -276,7 +276,7 @@ def last_removable(now: Instant) -> date:
 def remove_start(db: Session, now: Instant, before: date, *, operator: str) -> int | None:
     """Remove whole seals made before a day (UTC), leaving an anchor; returns how many events went.
 
-    None where there are events from before that day that must be kept still.
+    None where the day is later than the last before which events may go.
     """
     if before > last_removable(now):
         return None

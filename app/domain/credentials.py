@@ -44,7 +44,7 @@ def find_type(db: Session, user_id: int) -> PasswordType:
 def forget_stage_end(db: Session, user_id: int, required: PasswordType) -> None:
     """Forget the last day that a password got for its type, where it is the required one again.
 
-    Should the type not fit once more, its days begin anew.
+    Should the type not fit once more, its days begin anew; where nobody logged in meanwhile they go on.
     """
     db.execute(
         update(Credential)

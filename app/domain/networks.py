@@ -53,8 +53,9 @@ def list_ranges(db: Session) -> list[tuple[Range, str]]:
 
 def list_ids(db: Session, institution_id: int) -> list[str]:
     """Return the numbers, as text, that an institution's networks are known by; others may have them too."""
-    own = select(Network.cidr).where(Network.institution_id == institution_id)
-    return [str(id) for id in db.scalars(select(Network.id).where(Network.cidr.in_(own)))]
+    own = db.scalars(select(Network.cidr).where(Network.institution_id == institution_id)).all()
+    everybodys = db.execute(select(Network.id, Network.cidr))
+    return [str(id) for id, cidr in everybodys if any(_lies_in(cidr, one) for one in own)]
 
 
 def is_in_one_of(db: Session, number: str, institution_ids: Select[int] | Sequence[int]) -> bool:

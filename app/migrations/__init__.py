@@ -42,7 +42,9 @@ def empty(database: Database) -> bool:
             # would write on into what nobody finds again.
             alone.execute("PRAGMA journal_mode=DELETE")
             alone.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
             return False
         for suffix in ("", "-wal", "-shm"):
             Path(f"{path}{suffix}").unlink(missing_ok=True)

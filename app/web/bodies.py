@@ -61,9 +61,7 @@ class Bodies:
                 start_response("400 Bad Request", [*PLAIN, ("Connection", "close"), ("Content-Length", "0")])
                 return [b""]
             environ["wsgi.input"] = io.BytesIO(body)
-        try:
-            self._places.get(timeout=self._patience)
-        except Empty:
+        if not self._takes_place():
             # Told so at once, without a place: the page for it asks no database and computes no hash (S-16).
             environ["app.too_busy"] = True
             return self._answer(environ, start_response)
@@ -71,6 +69,13 @@ class Bodies:
             return self._answer(environ, start_response)
         finally:
             self._places.put(None)
+
+    def _takes_place(self) -> bool:
+        try:
+            self._places.get(timeout=self._patience)
+        except Empty:
+            return False
+        return True
 
     def _answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         parts = self._inside(environ, start_response)

@@ -154,7 +154,7 @@ def _without_slash() -> str | None:
 def _forged(_error: CSRFError) -> Response:
     """A form that is not of this browser's session; mostly an honest one, from before a login elsewhere."""
     next_step = _("Åbn siden igen, og prøv en gang til.")
-    if current_app.config["SESSION_COOKIE_NAME"] not in request.cookies:
+    if not request.cookies:
         next_step += " " + _("Din browser skal tillade cookies.")
     return _page(
         403,

@@ -150,7 +150,7 @@ def test_demo_people_shows_no_password_that_holds_no_more(
         assert (BO.password or "") not in table
         assert (CARLA.password or "") in table
         assert table.count("(changed since)") == 2, "of the others nobody's has"
-        assert "(changed since): the password is another one by now; make fresh starts over." in table
+        assert "(changed since): the password does not hold any more; make fresh starts over." in table
 
 
 @pytest.mark.parametrize("words", [("load",), ("people",), ("people", "--json")])

@@ -138,6 +138,15 @@ def test_after_the_login_the_token_from_before_it_is_refused(browser: Browser, d
     assert not store.events(database, "LOGGED_OUT")
 
 
+def test_who_logged_out_in_another_tab_is_not_told_of_cookies(browser: Browser) -> None:
+    browser.log_in(BO.username or "", BO.password or "")
+    form = browser.form("Log ud")
+    browser.press("Log ud")
+    answer = browser.send(*form)
+    assert answer.status_code == 403
+    assert "Din browser skal tillade cookies" not in answer.text
+
+
 def test_whose_browser_keeps_no_cookies_is_told_that_it_must(app: Flask, browser: Browser) -> None:
     browser.open("/login/brugernavn")
     path, data = browser.form("Næste", filled={"Brugernavn": BO.username or ""})
