@@ -104,12 +104,16 @@ def test_s_43_the_way_out_of_several_schools_is_each_ones_own(
     assert (helping.window(ANNA).doubt, helping.window(ANNA).is_near) == (doubt, doubt is None)
 
 
-def test_s_13_a_press_forgets_the_tries_made_where_another_school_goes_out_too(helping: Helping) -> None:
+@pytest.mark.parametrize("others", ["203.0.113.0/24", "203.0.113.0/25"])
+def test_s_13_a_press_forgets_the_tries_made_where_another_school_goes_out_too(
+    helping: Helping, others: str
+) -> None:
+    """«S-13» Also where that is a part of one's own network that the other school has for itself."""
     keys = helping.acts.keys
     with helping.acts.writing() as (db, now):
-        for number in ("999002", "999001"):
-            networks.add(db, number, "203.0.113.0/24", "", now, operator="drift")
-        (_, found), _ = networks.list_ranges(db)
+        for number, cidr in (("999002", others), ("999001", "203.0.113.0/24")):
+            networks.add(db, number, cidr, "", now, operator="drift")
+        (_, found), *_ = networks.list_ranges(db)
         bucket = throttling.bucket_name(keys, Place.NETWORK, NAME, found)
         throttling.reserve(db, bucket, Place.NETWORK, now)
     is_kept = select(Throttle.tries).where(Throttle.bucket == bucket)
