@@ -45,6 +45,11 @@ def heard(database: Database) -> Iterator[list[tuple[str, Any]]]:
             event.remove(engine, "before_cursor_execute", note)
 
 
+def of_kinds(asked: list[tuple[str, Any]], *kinds: str) -> list[str]:
+    """Return the statements of some kinds, in the order in which they were asked."""
+    return [kind for statement, _values in asked for kind in kinds if statement.startswith(kind)]
+
+
 def content(database: Database, *names: str) -> dict[str, list[tuple[Any, ...]]]:
     """Return all rows of the tables that requests write to, or of those named."""
     with database.reading() as db:

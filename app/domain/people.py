@@ -152,7 +152,10 @@ def get_required_type(db: Session, user_id: int, today: date) -> PasswordType:
 
 
 def hold(db: Session, *user_ids: int) -> None:
-    """Hold users until the commit, in one order: before anything of theirs, as a login and a block do."""
+    """Hold users until the commit, before anything of theirs, as a login and a block do.
+
+    In one order, so that two who hold several wait for each other and never for ever.
+    """
     whose = select(User.id).where(User.id.in_(user_ids)).order_by(User.id)
     db.execute(whose.with_for_update(key_share=True)).all()
 

@@ -267,11 +267,6 @@ def test_a_stranger_who_comes_back_from_mitid_holds_nobody_elses_row(acts: Acts)
             assert is_free(other, (User, anna)) == [True]
 
 
-def written(asked: list[tuple[str, Any]], *kinds: str) -> list[str]:
-    """Return the statements of some kinds, in the order in which they were asked."""
-    return [kind for statement, _values in asked for kind in kinds if statement.startswith(kind)]
-
-
 def test_s_26_a_new_password_ends_what_was_proved_before_it_ends_logins(acts: Acts) -> None:
     """As a block, and whoever logs in, take the two."""
     living(acts)
@@ -280,7 +275,7 @@ def test_s_26_a_new_password_ends_what_was_proved_before_it_ends_logins(acts: Ac
     assert acts.choose(token, NEW) == []
     with store.heard(acts.database) as asked:
         acts.confirm(token, NEW)
-    assert written(asked, "DELETE FROM recovery_flow", "UPDATE sso_session") == [
+    assert store.of_kinds(asked, "DELETE FROM recovery_flow", "UPDATE sso_session") == [
         "DELETE FROM recovery_flow",
         "UPDATE sso_session",
     ]
@@ -296,7 +291,7 @@ def test_s_33_a_login_ends_what_its_browser_had_looked_up_before_the_session_it_
 
     with store.heard(acts.database) as asked, acts.writing() as (db, now):
         assert login.finish(db, acts.keys, acts.config, flow, STRANGER, entrance, now)
-    assert written(asked, "UPDATE login_flow", "DELETE FROM recovery_flow", "UPDATE sso_session") == [
+    assert store.of_kinds(asked, "UPDATE login_flow", "DELETE FROM recovery_flow", "UPDATE sso_session") == [
         "UPDATE login_flow",
         "DELETE FROM recovery_flow",
         "UPDATE sso_session",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
@@ -153,11 +151,6 @@ def test_a_half_done_login_does_not_outlive_it(browser: Browser, wire: Wire, dat
     assert browser.cookie("flow") is None
 
 
-def taken(asked: list[tuple[str, Any]], *kinds: str) -> list[str]:
-    """Return the statements of some kinds, in the order in which they were asked."""
-    return [kind for statement, _values in asked for kind in kinds if statement.startswith(kind)]
-
-
 def test_s_18_what_is_half_done_goes_before_the_session_it_replaces(
     browser: Browser, wire: Wire, database: Database
 ) -> None:
@@ -170,7 +163,7 @@ def test_s_18_what_is_half_done_goes_before_the_session_it_replaces(
     with store.heard(database) as asked:
         assert browser.open(back).path == "/mit"
     order = ["DELETE FROM login_flow", "UPDATE sso_session"]
-    assert taken(asked, *order) == order
+    assert store.of_kinds(asked, *order) == order
     assert browser.cookie("flow") is None
 
 
@@ -184,7 +177,7 @@ def test_s_18_so_do_the_usernames_that_were_looked_up(
     with store.heard(database) as asked:
         assert browser.log_in("boli1003", BO.password or "").path == "/mit"
     order = ["DELETE FROM recovery_flow", "UPDATE sso_session"]
-    assert taken(asked, *order) == order
+    assert store.of_kinds(asked, *order) == order
     assert store.count(database, "recovery_flow") == 0
     assert browser.cookie("recovery") is None
 

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Row, delete, func, insert, literal, or_, s
 from sqlalchemy.orm import Session, aliased
 
 from app.db import COPENHAGEN, Instant
-from app.domain import audit, devices, flows, networks, sessions, throttling
+from app.domain import audit, devices, flows, networks, people, sessions, throttling
 from app.domain.audit import Event
 from app.domain.elevadgang import areas, windows
 from app.domain.elevadgang.areas import Area
@@ -107,10 +107,7 @@ def press_for_child(
 def _held(db: Session, area: Area, uni_ids: list[str], now: Instant) -> list[Found] | None:
     """Return the pupils by these ids, held with what the authority over them rests on; None if one is not."""
     found = db.scalars(select(User.id).where(User.uni_id.in_(uni_ids))).all()
-    # In one order, so that two presses at once wait for each other and never for ever.
-    db.execute(
-        select(User.id).where(User.id.in_(found)).order_by(User.id).with_for_update(key_share=True)
-    ).all()
+    people.hold(db, *found)
     standing = select(User.id).where(User.id == area.actor_id, User.blocked_at.is_(None))
     if db.scalar(standing.with_for_update(key_share=True)) is None:
         return None
@@ -280,7 +277,7 @@ def _window_of(
     if window is None or (door is Door.GUARDIAN and window.opened_by_id != actor_id):
         return None
     # The pupil's row first, then the helper's, then the window: in this order everybody holds them.
-    db.execute(select(User.id).where(User.id == window.pupil_id).with_for_update(key_share=True))
+    people.hold(db, window.pupil_id)
     if not areas.holds(db, door, actor_id, institution_id, window.pupil_id, now):
         return None
     return window
